@@ -1,0 +1,68 @@
+# The commands by journey. Each is one line here and one readable script in bin/.
+# Settings are variables: `make stage-5 PORT=9090`, or lines of the file local.env to keep them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+USERS ?= 100
+TIME ?= 60s
+RATE ?= 20
+SERVICE ?=
+TESTS ?= tests/unit tests/repo tests/system
+
+.PHONY: help down status logs psql mail load locust test test-fast format lock images clean
+
+help: ## Show this
+	@awk -f bin/help.awk $(MAKEFILE_LIST)
+
+##@ Run
+
+stage-%: ## Move the stack up or down to stage N (1 to 5); data is kept
+	@bin/stage '$*'
+
+down: ## Stop and remove all services; data is kept
+	@bin/compose --profile '*' down --remove-orphans
+
+images: ## Make sure of all images (REBUILD=1: make the stand-ins again)
+	@bin/engine && bin/images --profile '*'
+
+##@ Watch
+
+status: ## Show the services of the running stage and their health
+	@bin/compose ps --all --format 'table {{.Service}}\t{{.Name}}\t{{.Status}}\t{{.Ports}}'
+
+logs: ## Follow the logs (SERVICE=web for one service)
+	@bin/compose logs --follow --tail 50 $(SERVICE)
+
+psql: ## Open a prompt on the primary
+	@bin/compose exec primary psql -U sluice sluice
+
+##@ Load
+
+load: ## Send the crowd and print its table (USERS=100 TIME=60s RATE=20)
+	@bin/load '$(USERS)' '$(TIME)' '$(RATE)'
+
+locust: ## Open Locust's own pages at http://localhost:8089
+	@bin/load ui
+
+##@ Test
+
+test: ## Test everything, the real stack included (TESTS=tests/system/test_api.py for a part)
+	@bin/test $(TESTS)
+
+test-fast: ## Test what needs no running stack: format, lint, types, configurations, units
+	@bin/test tests/unit tests/repo
+
+format: ## Format the code
+	@bin/test --run ruff check --fix-only . && bin/test --run ruff format .
+
+lock: ## Resolve the pinned requirements anew (UPGRADE=1 for newer versions)
+	@bin/test --run bin/lock $(if $(UPGRADE),--upgrade)
+
+##@ Clean
+
+clean: ## Remove all services AND ALL DATA (needs CONFIRM=yes)
+	@[[ "$(CONFIRM)" == yes ]] || { echo "sluice: this removes all data: make clean CONFIRM=yes" >&2; exit 1; }
+	@bin/compose --profile '*' down --volumes --remove-orphans

@@ -1,0 +1,98 @@
+"""What the prose and the configurations promise each other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.repo.test_checks import ROOT, STAGES, tracked
+
+# Named in pieces, so that this file does not break its own rule.
+REGISTRIES = ["deb." "debian.org", "py" "pi.org", "python" "hosted.org", "registry.npm" "js.org", "proxy.go" "lang.org"]
+
+
+def keys(file: Path) -> list[str]:
+    return re.findall(r"^([A-Z_]+)=", file.read_text(), re.MULTILINE)
+
+
+def test_every_stage_says_the_same_things() -> None:
+    """Broken: a stage inherits a setting from whatever ran before."""
+    assert len(STAGES) == 5
+    assert {tuple(keys(file)) for file in STAGES} == {tuple(keys(STAGES[0]))}
+
+
+def test_a_plain_compose_up_is_stage_5() -> None:
+    assert (ROOT / ".env").resolve() == ROOT / "stages/5.env"
+
+
+def test_no_file_names_a_package_registry() -> None:
+    """Broken: a site with a mirror of its own cannot build, and nobody sees why."""
+    for name in tracked():
+        text = (ROOT / name).read_bytes().decode(errors="replace")
+        assert not [host for host in REGISTRIES if host in text], name
+
+
+@pytest.mark.parametrize("name", [name for name in tracked("*.md") if not name.startswith("CHANGELOG")])
+def test_links_lead_somewhere(name: str) -> None:
+    """Broken: a reader follows a link to a file that was renamed."""
+    file = ROOT / name
+    for link in re.findall(r"\]\(([^)#\s]+)", file.read_text()):
+        if "://" not in link and not link.startswith("mailto:"):
+            assert (file.parent / link).exists(), link
+
+
+def test_commands_of_the_readme_exist() -> None:
+    """Broken: the README tells to run a target that is not there."""
+    targets = set(re.findall(r"^([a-z%-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z][a-z0-9-]*)", (ROOT / "README.md").read_text()))
+    unknown = {name for name in named if name not in targets and not re.fullmatch(r"stage-[1-5nN]", name)}
+    assert not unknown
+
+
+def test_images_are_pinned() -> None:
+    """Broken: the same commit runs other software tomorrow."""
+    for name, service in compose()["services"].items():
+        if "build" not in service:
+            assert re.search(r":v?\d+\.\d+", service["image"]), name
+
+
+def test_every_service_is_a_small_closed_box() -> None:
+    """Broken: a service has no bound, may write to its root file system, or runs as root."""
+    for name, service in compose()["services"].items():
+        limits = service["deploy"]["resources"]["limits"]
+        assert limits["cpus"], name
+        assert limits["memory"], name
+        assert service["restart"], name
+        assert service["logging"]["options"]["max-size"], name
+        if name not in RUNS_AS_ROOT:
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+            assert "build" in service or not str(service["user"]).startswith(("0", "root")), name
+
+
+# cAdvisor reads every container's cgroup and file system, which the kernel grants to root alone.
+RUNS_AS_ROOT = {"cadvisor"}
+
+
+def compose() -> dict[str, dict[str, dict[str, object]]]:
+    """Return docker-compose.yml with its anchors merged."""
+    loaded: dict[str, dict[str, dict[str, object]]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return loaded
+
+
+def seconds(pattern: str, file: str) -> float:
+    found = re.search(pattern, (ROOT / file).read_text())
+    assert found, (pattern, file)
+    return float(found[1]) / (1000 if "ms" in pattern else 1)
+
+
+def test_timeouts_form_a_ladder() -> None:
+    """Broken: an outer hop gives up while an inner one still works for nobody."""
+    edge = seconds(r"proxy_read_timeout +(\d+)s", "nginx/edge.conf")
+    balancer = seconds(r"proxy_read_timeout +(\d+)s", "nginx/lb.conf")
+    app = seconds(r"request_timeout_s: float = ([\d.]+)", "app/settings.py")
+    statement = seconds(r"statement_timeout_ms: int = ([\d_]+)", "app/settings.py")
+    assert edge > balancer > app > statement

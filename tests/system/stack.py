@@ -1,0 +1,128 @@
+"""The stack under test, seen from outside: make, docker, and the addresses on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.system.waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "sluice-test"
+
+# Own ports: a stack that somebody works with keeps the usual ones.
+PORTS = {
+    "PORT": "18080",
+    "GRAFANA_PORT": "13000",
+    "PROMETHEUS_PORT": "19090",
+    "MAIL_PORT": "18025",
+    "RABBITMQ_PORT": "25673",
+    "LOCUST_PORT": "18089",
+}
+ENTRY = f"http://127.0.0.1:{PORTS['PORT']}"
+INBOX = f"http://127.0.0.1:{PORTS['MAIL_PORT']}"
+PROMETHEUS = f"http://127.0.0.1:{PORTS['PROMETHEUS_PORT']}"
+GRAFANA = f"http://127.0.0.1:{PORTS['GRAFANA_PORT']}"
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of a command that works on the stack under test."""
+    return {**os.environ, **PORTS, "COMPOSE_PROJECT_NAME": PROJECT, **more}
+
+
+def run(*command: str | Path, within_s: float = 600, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on the stack under test and return its exit code, output and errors."""
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=within_s,
+    )
+
+
+def must(*command: str | Path, within_s: float = 600, cwd: Path = ROOT, **more: str) -> str:
+    """Run a command that has to succeed; return its standard output."""
+    done = run(*command, within_s=within_s, cwd=cwd, **more)
+    assert done.returncode == 0, f"{command} ended {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    return done.stdout
+
+
+def containers(*filters: str) -> list[tuple[str, str]]:
+    """Return (service, state) of each container of the project; state as docker says it: running, exited …"""
+    more = [word for one in filters for word in ("--filter", one)]
+    lines = must(
+        "docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={PROJECT}", *more,
+        "--format", '{{ .Label "com.docker.compose.service" }} {{ .State }}',
+    ).splitlines()  # fmt: skip
+    return [(service, state) for service, state in (line.split() for line in lines)]
+
+
+def container(service: str, number: int = 1) -> str:
+    """Return the name of a service's container."""
+    return f"{PROJECT}-{service}-{number}"
+
+
+def health(service: str, number: int = 1) -> str:
+    """Return healthy, unhealthy or starting."""
+    return must("docker", "inspect", "--format", "{{ .State.Health.Status }}", container(service, number)).strip()
+
+
+def wait_healthy(service: str, within_s: float = 120) -> None:
+    """Wait until a service's container is healthy."""
+
+    def check() -> None:
+        assert health(service) == "healthy", f"{service} is {health(service)}"
+
+    eventually(check, within_s=within_s)
+
+
+def sql(statement: str, service: str = "primary") -> str:
+    """Return what psql prints for one statement, rows by line and columns by |."""
+    return must(
+        "docker", "exec", container(service), "psql", "-U", "sluice", "-d", "sluice", "-XAtqc", statement
+    ).strip()  # fmt: skip
+
+
+def mails_to(address: str) -> list[dict[str, Any]]:
+    """Return the mails to one address that lie in the inbox."""
+    inbox: list[dict[str, Any]] = httpx.get(f"{INBOX}/api/email", timeout=10).raise_for_status().json()
+    return [mail for mail in inbox if any(to["address"] == address for to in mail["to"])]
+
+
+def server_timing(answer: httpx.Response) -> dict[str, dict[str, str]]:
+    """Return Server-Timing as {"db": {"desc": "primary", "dur": "1.2"}, …}."""
+    timing: dict[str, dict[str, str]] = {}
+    for metric in answer.headers.get("server-timing", "").split(","):
+        name, *parameters = (word.strip() for word in metric.split(";"))
+        timing[name] = dict(parameter.split("=", 1) for parameter in parameters)
+    return timing
+
+
+@dataclass
+class Member:
+    """Somebody who signed up during the test, with the connection that is logged in."""
+
+    id: int
+    email: str
+    password: str
+    client: httpx.Client = field(repr=False)
+
+
+def sign_up(email: str, name: str = "Ada Tester") -> Member:
+    """Sign up and log in through the entry."""
+    client = httpx.Client(base_url=ENTRY, timeout=20)
+    password = "a-long-password-of-a-test"
+    answer = client.post("/api/users", json={"email": email, "name": name, "password": password})
+    assert answer.status_code == 201, answer.text
+    member = Member(answer.json()["id"], email, password, client)
+    answer = client.post("/api/sessions", json={"email": email, "password": password})
+    assert answer.status_code == 201, answer.text
+    return member

@@ -1,0 +1,220 @@
+"""The walk 1 → 2 → 3 → 4 → 5 → 3 → 1 → 5: each stage is what it says, and everything written on the way is kept.
+
+The tests of one step run against one standing stage; the next step moves it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.system.stack import (
+    ENTRY,
+    GRAFANA,
+    PROMETHEUS,
+    Member,
+    containers,
+    mails_to,
+    must,
+    run,
+    server_timing,
+    sign_up,
+)
+from tests.system.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WALK = ["1", "2", "3", "4", "5", "3", "1", "5"]
+
+# Written by hand, not read from stages/: what must run is decided here.
+JOBS = {"migrate", "seed"}
+ALWAYS = {"web", "primary", "mail", "prometheus", "grafana", "node-exporter", "postgres-exporter", "cadvisor"}
+NEW = {
+    2: {"lb", "lb-exporter"},
+    3: {"replica-1", "replica-2"},
+    4: {"redis", "redis-exporter"},
+    5: {"edge", "edge-exporter", "rabbitmq", "relay", "worker"},
+}
+REPLICAS = {"web-1", "web-2", "web-3"}
+
+
+@dataclass
+class Journey:
+    """What the walk has written so far, and must find again."""
+
+    stage: int = 0
+    members: list[Member] = field(default_factory=list)
+    posts: list[tuple[int, str]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def journey() -> Journey:
+    return Journey()
+
+
+@pytest.fixture(scope="class", params=range(len(WALK)), ids=[f"{n}-stage-{s}" for n, s in enumerate(WALK)])
+def at(request: pytest.FixtureRequest, journey: Journey) -> Journey:
+    """Move to the step's stage, then write a member and a post there."""
+    stage = WALK[request.param]
+    began = time.monotonic()
+    printed = must("make", f"stage-{stage}")
+    print(f"make stage-{stage}: {time.monotonic() - began:.1f} s")
+    assert f"Stage {stage}:" in printed
+    assert ENTRY.replace("127.0.0.1", "localhost") in printed
+
+    journey.stage = int(stage)
+    member = sign_up(f"walker-{request.param}-{time.time_ns()}@example.com")
+    title = f"Step {request.param} at stage {stage}"
+    answer = member.client.post("/api/posts", json={"title": title, "body": "Written on the way."})
+    assert answer.status_code == 201, answer.text
+    journey.members.append(member)
+    journey.posts.append((answer.json()["id"], title))
+    return journey
+
+
+class TestEveryStage:
+    def test_exactly_the_services_of_the_stage_run(self, at: Journey) -> None:
+        """Broken: a service of another stage still runs (or one of this stage is missing or ended)."""
+        expected = ALWAYS.union(*(NEW[n] for n in NEW if n <= at.stage))
+        states = containers()
+        assert {service for service, state in states if state == "running"} == expected
+        assert {service for service, state in states if state != "running"} == JOBS
+        assert sum(service == "web" for service, _ in states) == (1 if at.stage == 1 else 3)
+
+    def test_every_service_with_a_health_check_is_healthy(self, at: Journey) -> None:
+        """Broken: the command ended although a part of the stage cannot serve."""
+        running = {service for service, state in containers() if state == "running"}
+        healthy = {service for service, _ in containers("health=healthy")}
+        # These images hold the program alone: there is nothing in them that could check it.
+        assert running - healthy <= {
+            "lb-exporter", "edge-exporter", "redis-exporter", "postgres-exporter", "node-exporter", "cadvisor",
+        }  # fmt: skip
+
+    def test_what_was_written_at_earlier_stages_is_there(self, at: Journey) -> None:
+        """Broken: a switch lost data."""
+        with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
+            for member in at.members:
+                answer = visitor.get(f"/api/users/{member.id}")
+                assert answer.status_code == 200, (member, answer.text)
+                assert answer.json()["post_count"] == 1
+            for post, title in at.posts:
+                assert visitor.get(f"/api/posts/{post}").json()["title"] == title
+
+    def test_a_session_of_an_earlier_stage_still_counts(self, at: Journey) -> None:
+        """Broken: a visitor is logged out because the architecture changed."""
+        first = at.members[0]
+        answer = first.client.patch(f"/api/users/{first.id}", json={"name": f"Renamed at {at.stage}"})
+        assert answer.status_code == 200, answer.text
+        for _ in range(6):  # the next read sees it, whichever replica of web or database answers
+            assert first.client.get(f"/api/users/{first.id}").json()["name"] == f"Renamed at {at.stage}"
+
+    def test_the_replicas_take_turns(self, at: Journey) -> None:
+        """Broken: the load balancer leaves a replica out, or stage 1 has more than one."""
+        with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
+            seen = {
+                visitor.get(f"/api/users/{n}").headers["x-served-by"] for n in range(1, 31)
+            }
+        assert seen == ({"web-1"} if at.stage == 1 else REPLICAS)
+
+    def test_reads_name_their_source(self, at: Journey) -> None:
+        """Broken: reads still go to the primary at stage 3, or past the cache at stage 4."""
+        with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
+            address = f"/api/users/{1000 + at.stage}"
+            first, second = (server_timing(visitor.get(address)) for _ in range(2))
+            others = [server_timing(visitor.get(f"/api/users/{n}/posts")) for n in range(2000, 2020)]
+        if at.stage >= 4:
+            assert second["cache"]["desc"] == "hit"
+            assert "db" not in second
+        else:
+            assert first["cache"]["desc"] == "off"
+            assert "db" in second
+        sources = {timing["db"]["desc"] for timing in others}
+        assert sources == ({"replica-1", "replica-2"} if at.stage >= 3 else {"primary"})
+
+    def test_the_welcome_mail_arrives(self, at: Journey) -> None:
+        """Broken: no mail, two mails, or (below stage 5) one that somebody else than the replica sent."""
+        member = at.members[-1]
+
+        def exactly_one() -> dict[str, str]:
+            mails = mails_to(member.email)
+            assert len(mails) == 1, mails
+            headers: dict[str, str] = mails[0]["headers"]
+            return headers
+
+        sender = eventually(exactly_one, within_s=30)["x-sent-by"]
+        assert re.fullmatch(r"worker-\d" if at.stage == 5 else r"web-[123]", sender)
+
+    def test_a_static_file_comes_from_the_edge_the_second_time(self, at: Journey) -> None:
+        """Broken: static files reach the replicas again and again at stage 5."""
+        with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
+            page = visitor.get("/")
+            assert page.status_code == 200
+            style = re.search(r'href="(/static/[^"]+\.css)"', page.text)
+            assert style, page.text
+            _, second = visitor.get(style[1]), visitor.get(style[1])
+        assert second.status_code == 200
+        assert "immutable" in second.headers["cache-control"]
+        assert second.headers.get("x-cache") == ("HIT" if at.stage == 5 else None)
+
+    @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
+    def test_operations_are_not_public(self, at: Journey, path: str) -> None:
+        """Broken: a visitor can read the metrics or the readiness of a replica."""
+        assert httpx.get(ENTRY + path, timeout=20).status_code == 404, at.stage
+
+    def test_prometheus_scrapes_what_runs(self, at: Journey) -> None:
+        """Broken: a service runs unseen, or one of another stage is reported as down."""
+        jobs = {"web", "postgres", "node", "cadvisor", "prometheus", "grafana"}
+        jobs |= {"lb"} if at.stage >= 2 else set()
+        jobs |= {"redis"} if at.stage >= 4 else set()
+        jobs |= {"edge", "rabbitmq", "relay", "worker"} if at.stage >= 5 else set()
+
+        def check() -> None:
+            answer = httpx.get(f"{PROMETHEUS}/api/v1/targets?state=active", timeout=10).json()
+            targets = [(t["labels"]["job"], t["health"]) for t in answer["data"]["activeTargets"]]
+            assert {job for job, _ in targets} == jobs
+            assert {state for _, state in targets} == {"up"}
+            assert sum(job == "web" for job, _ in targets) == (1 if at.stage == 1 else 3)
+            assert sum(job == "postgres" for job, _ in targets) == (1 if at.stage < 3 else 3)
+
+        eventually(check, within_s=60, every_s=1)
+
+    def test_grafana_shows_the_overview(self, at: Journey) -> None:
+        """Broken: Grafana runs without the dashboard."""
+        found = httpx.get(f"{GRAFANA}/api/search", timeout=10).json()
+        assert any("verview" in one["title"] for one in found), (at.stage, found)
+
+    def test_no_service_logged_an_error(self, at: Journey, count_errors: Callable[[], list[str]]) -> None:
+        """Broken: something fails behind a good answer."""
+        assert count_errors() == [], at.stage
+
+
+@pytest.fixture
+def count_errors() -> Callable[[], list[str]]:
+    """Return the application's log lines of level error and above since the stage's containers started."""
+
+    def errors() -> list[str]:
+        lines = must("bin/compose", "logs", "--no-log-prefix", "web", *worker_services()).splitlines()
+        return [line for line in lines if re.search(r'"level": ?"(error|critical)"', line)]
+
+    return errors
+
+
+def worker_services() -> list[str]:
+    return sorted({service for service, _ in containers()} & {"relay", "worker"})
+
+
+def test_a_switch_that_changes_nothing_leaves_every_container(journey: Journey) -> None:
+    """Broken: `make stage-5` at stage 5 restarts something."""
+    assert journey.stage == 5
+    before = must("docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test")
+    began = time.monotonic()
+    assert run("make", "stage-5").returncode == 0
+    print(f"make stage-5 again: {time.monotonic() - began:.1f} s")
+    after = must("docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test")
+    assert set(after.split()) == set(before.split())

@@ -1,0 +1,68 @@
+/* The one place that talks to the API. Each call is shown under "How this page was made", and whatever is not a
+   success becomes one `Problem`. */
+
+import { t, known } from "/static/language.js";
+import { read, record } from "/static/made.js";
+import { forget } from "/static/session.js";
+
+/* A refusal (RFC 9457 problem document) or no answer at all (status 0). `message` is a sentence for a person. */
+export class Problem extends Error {
+  constructor(status, document, { request = "", seconds = "" } = {}) {
+    const key = status === 0 ? "problem_network" : `problem_${status}`;
+    super(t(known(key) ? key : "problem_other", { status, request, seconds }));
+    this.status = status;
+    this.document = document;
+  }
+}
+
+/* How long a person waits before being told that the server cannot be reached: the longest step of the timeout
+   ladder, so that the server's own, more telling answer arrives first. */
+const TIMEOUT_MS = 15000;
+
+async function call(method, path, body) {
+  const started = performance.now();
+  const request = `${method} ${path}`;
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body ? { "content-type": "application/json" } : {},
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    record(read(request, null, performance.now() - started));
+    throw new Problem(0, {});
+  }
+  const text = await response.text();
+  record(read(request, response, performance.now() - started));
+  if (response.ok) return text ? JSON.parse(text) : null;
+  throw problem(response, text);
+}
+
+function problem(response, text) {
+  if (response.status === 401) forget();
+  let document = {};
+  try {
+    document = JSON.parse(text);
+  } catch {
+    // A proxy in front of the application answered with its own page: the status alone must do.
+  }
+  const request = response.headers.get("x-request-id") ?? "";
+  return new Problem(response.status, document, { request, seconds: response.headers.get("retry-after") ?? "1" });
+}
+
+const page = (path, cursor) => call("GET", cursor ? `${path}?cursor=${encodeURIComponent(cursor)}` : path);
+
+export const api = {
+  popular: () => call("GET", "/api/posts/popular"),
+  posts: (cursor) => page("/api/posts", cursor),
+  post: (id) => call("GET", `/api/posts/${id}`),
+  write: (post) => call("POST", "/api/posts", post),
+  member: (id) => call("GET", `/api/users/${id}`),
+  memberPosts: (id, cursor) => page(`/api/users/${id}/posts`, cursor),
+  rename: (id, name) => call("PATCH", `/api/users/${id}`, { name }),
+  signUp: (account) => call("POST", "/api/users", account),
+  logIn: (credentials) => call("POST", "/api/sessions", credentials),
+  logOut: () => call("DELETE", "/api/sessions"),
+};

@@ -4,17 +4,19 @@
 import { el } from "/static/element.js";
 import { known, t } from "/static/language.js";
 
-let hops = [];
+let calls = [];
+let files = [];
 
-/* A hop: {request, edge, servedBy, from: [chip, …], ms}, a chip: {text, kind}. */
+/* A call of the API. A hop: {request, edge, servedBy, from: [chip, …], ms}, a chip: {text, kind}. */
 export function record(hop) {
-  hops.push(hop);
+  calls.push(hop);
   draw();
 }
 
 /* A new page begins: the requests of the one before are another page's story. */
 export function restart() {
-  hops = [];
+  calls = [];
+  files = [];
   draw();
 }
 
@@ -45,10 +47,11 @@ function chip({ name, desc, dur }) {
 /* The page itself and its files were fetched by the browser, not by our code: the Resource Timing API knows them.
    It has no header but Server-Timing, so the replica of a file stays unknown here. */
 export function watchFiles() {
+  files.push(...performance.getEntriesByType("navigation").map(fileHop));
   const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (entry.initiatorType !== "fetch") record(fileHop(entry));
+    files.push(...list.getEntries().filter((entry) => entry.initiatorType !== "fetch").map(fileHop));
+    draw();
   });
-  observer.observe({ type: "navigation", buffered: true });
   observer.observe({ type: "resource", buffered: true });
 }
 
@@ -57,7 +60,7 @@ function fileHop(entry) {
   const from = kept
     ? [{ text: t("made_browser_cache"), kind: "hit" }]
     : (entry.serverTiming ?? []).map(({ name, description, duration }) => chip({ name, desc: description, dur: duration || null }));
-  return { request: `GET ${new URL(entry.name).pathname}`, from, ms: entry.duration };
+  return { request: `GET ${new URL(entry.name).pathname}`, from, ms: entry.responseEnd - entry.startTime };
 }
 
 function milliseconds(ms) {
@@ -65,6 +68,7 @@ function milliseconds(ms) {
 }
 
 export function draw() {
+  const hops = [...calls, ...files];
   document.getElementById("made-rows").replaceChildren(...hops.map(row));
   const key = hops.length === 1 ? "made_summary_one" : "made_summary_other";
   const slowest = Math.max(0, ...hops.map((hop) => hop.ms));
@@ -72,11 +76,16 @@ export function draw() {
 }
 
 function row(hop) {
+  const edge = hop.edge && el("span", { class: `chip chip-${hop.edge.toLowerCase()}` }, hop.edge);
   const chips = hop.from.map(({ text, kind }) => el("span", { class: `chip chip-${kind}` }, text));
   return el("tr", {},
     el("th", { scope: "row" }, hop.request),
-    el("td", {}, hop.edge ? el("span", { class: `chip chip-${hop.edge.toLowerCase()}` }, hop.edge) : "–"),
-    el("td", {}, hop.servedBy ?? "–"),
-    el("td", {}, el("span", { class: "chips" }, chips.length ? chips : "–")),
+    cell(edge),
+    cell(hop.servedBy),
+    cell(chips.length > 0 && el("span", { class: "chips" }, chips)),
     el("td", { class: "number" }, milliseconds(hop.ms)));
+}
+
+function cell(content) {
+  return content ? el("td", {}, content) : el("td", { class: "nothing" }, "–");
 }

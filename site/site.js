@@ -85,5 +85,5 @@ addEventListener("sluice:language", () => {
   show({ focus: false });
 });
 
-watchFiles();
 speak(language());
+watchFiles();

@@ -1,0 +1,126 @@
+"""Assembly: the table of calls, the parts, and the order of the layers around them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+from pydantic import BaseModel
+from starlette.types import ASGIApp
+
+from app import cache, docs, errors, identity, posts, sessions, users
+from app.cache import Cache
+from app.database import Database
+from app.health import Health
+from app.observe import Observe
+from app.outbox import Outbox
+from app.own_writes import OwnWrites
+from app.parts import Parts
+from app.passwords import Passwords
+from app.sessions import Sessions
+from app.settings import Settings
+from app.site.serving import Site
+from app.views import Views
+from worker import workshop
+
+_BODY_MAX_BYTES = 256 * 1024  # a post of 10,000 characters, each of them escaped, and some air
+
+
+class Call(NamedTuple):
+    """One line of the API. `model` and `problems` are for the documentation."""
+
+    method: str
+    path: str
+    answer: Callable[..., Any]
+    status: int
+    model: type[BaseModel] | None
+    problems: tuple[int, ...]
+
+
+# The hottest first: the router tries them from the top.
+CALLS = (
+    Call("GET", "/api/users/{user_id}", users.show, 200, users.Profile, (404,)),
+    Call("GET", "/api/posts/popular", posts.popular, 200, posts.Popular, ()),
+    Call("GET", "/api/posts/{post_id}", posts.show, 200, posts.Post, (404,)),
+    Call("GET", "/api/posts", posts.newest, 200, posts.Page, (400,)),
+    Call("GET", "/api/users/{user_id}/posts", posts.newest_of_author, 200, posts.Page, (400,)),
+    Call("POST", "/api/posts", posts.write, 201, posts.Post, (401, 413)),
+    Call("POST", "/api/users", users.sign_up, 201, users.Member, (409, 413)),
+    Call("PATCH", "/api/users/{user_id}", users.rename, 200, users.Member, (401, 403, 404)),
+    Call("POST", "/api/sessions", sessions.log_in, 201, sessions.LoggedIn, (401,)),
+    Call("DELETE", "/api/sessions", sessions.log_out, 204, None, ()),
+)
+
+# FastAPI's own tracing would cost a tenth of a cached read even where nobody listens.
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False)
+
+
+def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
+    """The app of the public port, and the one of the second port."""
+    name = identity.own_name()
+    parts = furnish(name, settings)
+    app = FastAPI(
+        title="Sluice",
+        description="A small community on a stack that you climb one stage at a time.",
+        version="0.1.0",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry=_NO_TELEMETRY,
+        max_body_size=_BODY_MAX_BYTES,
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    errors.install(app)
+    for call in CALLS:
+        _add(app, call)
+    docs.add(app)
+    # What no call answers. Not a mount, which would hide that a path knows another method (405).
+    app.router.default = Site(settings.site_root)
+    health = Health(check=parts.db.ready, measure=parts.db.measure)
+    return Observe(app, name, access_log=settings.access_log), health
+
+
+def furnish(name: str, settings: Settings) -> Parts:
+    """The parts, made but not yet connected to anything."""
+    db = Database(settings)
+    cached = Cache(cache.connect(settings), settings)
+    return Parts(
+        settings=settings,
+        db=db,
+        cache=cached,
+        sessions=Sessions(settings),
+        own_writes=OwnWrites(db, sessions.stamper(settings), settings),
+        passwords=Passwords(settings),
+        outbox=Outbox(db, workshop.furnish(name, settings), settings),
+        views=Views(db, cached, settings),
+    )
+
+
+def _add(app: FastAPI, call: Call) -> None:
+    problems = sorted({*call.problems, 422, 503})
+    app.add_api_route(
+        call.path,
+        call.answer,
+        methods=[call.method],
+        status_code=call.status,
+        response_model=call.model,
+        responses={each: {"model": errors.Problem} for each in problems},
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    flushing = asyncio.create_task(parts.views.keep_flushing())
+    yield
+    # Views before the connections they need.
+    flushing.cancel()
+    with suppress(asyncio.CancelledError):
+        await flushing
+    parts.passwords.close()
+    await parts.cache.close()
+    await parts.db.close()

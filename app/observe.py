@@ -1,0 +1,119 @@
+"""The outermost layer: every answer says how it was made, every request is counted and logged.
+
+One pure ASGI function around the whole app, since each BaseHTTPMiddleware would cost more than a
+cached read itself. Adds `X-Request-Id`, `X-Served-By` and `Server-Timing` to every answer, errors
+included; measures; writes one log line a request; turns what nobody foresaw into a logged 500.
+"""
+
+import re
+import time
+import uuid
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import errors, logs, metrics, timing
+
+# What a proxy's id may look like: it goes into headers and log lines as it is.
+_SANE = re.compile(rb"[A-Za-z0-9._:-]{8,128}")
+
+log = logs.get()
+
+
+class Observe:
+    """Wraps `app`; `name` is this box, as in `X-Served-By`."""
+
+    def __init__(self, app: ASGIApp, name: str, *, access_log: bool) -> None:
+        self._app = app
+        self._name = name.encode("ascii", "replace")
+        self._access_log = access_log
+        # Looking a labelled metric up costs as much as counting: remember who was found.
+        self._durations: dict[tuple[str, str], Any] = {}
+        self._counts: dict[tuple[str, str, int], Any] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or hand through what is none (the start and stop of the process)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        record = timing.begin(_request_id(scope))
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *self._headers(record)]
+            await send(message)
+
+        metrics.http_requests_in_flight.inc()
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            # The edge of the process: the request is lost, the process is not.
+            log.exception("request_failed", request_id=record.request_id, path=scope["path"])
+            metrics.http_exceptions.labels(_template(scope)).inc()
+            if status == 0:
+                answer = errors.render(500, errors.SluiceError.title)
+                await answer(scope, receive, send_with_headers)
+        finally:
+            metrics.http_requests_in_flight.dec()
+            self._finish(scope, record, status, time.perf_counter() - started)
+
+    def _headers(self, record: timing.Record) -> list[tuple[bytes, bytes]]:
+        headers = [
+            (b"x-request-id", record.request_id.encode("ascii")),
+            (b"x-served-by", self._name),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        told = record.header()
+        if told is not None:
+            headers.append((b"server-timing", told.encode("ascii", "replace")))
+        return headers
+
+    def _finish(self, scope: Scope, record: timing.Record, status: int, seconds: float) -> None:
+        method, route = _method(scope), _template(scope)
+        duration = self._durations.get((method, route))
+        if duration is None:
+            duration = metrics.http_request_duration.labels(method, route)
+            self._durations[method, route] = duration
+        duration.observe(seconds)
+        count = self._counts.get((method, route, status))
+        if count is None:
+            count = metrics.http_requests.labels(method, route, str(status))
+            self._counts[method, route, status] = count
+        count.inc()
+        if self._access_log:
+            log.info(
+                "request_answered",
+                request_id=record.request_id,
+                method=method,
+                route=route,
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 2),
+                cache=record.cache,
+                statements=len(record.statements),
+            )
+
+
+def _request_id(scope: Scope) -> str:
+    """The proxy's, so that one id is in every log on the way; else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SANE.fullmatch(value):
+            return str(value, "ascii")
+    return uuid.uuid4().hex
+
+
+def _template(scope: Scope) -> str:
+    """`/api/users/{user_id}`; few values, whatever is asked for."""
+    return getattr(scope.get("route"), "path", None) or "(none)"
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "OTHER"
+
+
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -1,0 +1,80 @@
+"""The outbox: work that a request causes is a row, written together with its cause.
+
+In one statement or transaction with what caused it (`INSERT`, `values`), so that neither is ever
+there without the other (microservices.io, "Transactional outbox"). After the commit:
+
+- with a broker the relay takes the row (it listens on the channel `outbox`): nothing else to do;
+- without one, the request does the job itself. If that fails, the request still succeeds: the row
+  stays unsent and is delivered when there is a relay. Nothing that was accepted is lost.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import orjson
+
+from app import logs, metrics
+from app.database import Database
+from app.errors import Unavailable
+from app.settings import Settings
+from jobs import Job, JobRejected
+from worker import handlers
+from worker.workshop import JobFailed, Workshop
+
+# One job; use it inside the statement that writes its cause.
+INSERT = """
+INSERT INTO outbox (id, kind, version, payload, created_at)
+VALUES (%(job_id)s, %(job_kind)s, %(job_version)s, %(job_payload)s::jsonb, %(job_created_at)s)
+"""
+
+# The job is done, nobody need send it. outbox_pkey.
+MARK_SENT = "UPDATE outbox SET sent_at = now() WHERE id = %(id)s AND sent_at IS NULL"
+
+log = logs.get()
+
+
+def values(job: Job) -> dict[str, Any]:
+    """The values of `INSERT`."""
+    return {
+        "job_id": job.id,
+        "job_kind": job.kind,
+        "job_version": job.version,
+        "job_payload": orjson.dumps(job.payload).decode("utf-8"),
+        "job_created_at": job.created_at,
+    }
+
+
+class Outbox:
+    """What a request does about its job once the job is committed."""
+
+    def __init__(self, db: Database, workshop: Workshop, settings: Settings) -> None:
+        self._db = db
+        self._workshop = workshop
+        self._has_relay = settings.broker_url is not None
+        self._patience_s = settings.job_in_request_s
+        self._hands = asyncio.Semaphore(settings.jobs_in_requests)
+
+    async def committed(self, job: Job) -> None:
+        """With a broker: nothing. Without: do the job, for at most `job_in_request_s`.
+
+        Never fails: the cause is committed, and its answer must say so.
+        """
+        if self._has_relay:
+            return
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._patience_s), self._hands:
+                await self._do(job)
+        except (JobFailed, JobRejected, Unavailable, TimeoutError) as error:
+            metrics.jobs.labels(job.kind, "request", "failed").inc()
+            log.warning("job_left_in_outbox", job=str(job.id), kind=job.kind, error=repr(error))
+        else:
+            metrics.jobs.labels(job.kind, "request", "done").inc()
+        metrics.job_duration.labels(job.kind, "request").observe(time.perf_counter() - started)
+
+    async def _do(self, job: Job) -> None:
+        async with self._db.transaction() as connection:
+            # One transaction: whoever finds the row unsent later finds the job handled, or not.
+            await handlers.do_once(job, connection, self._workshop)
+            await connection.exec_driver_sql(MARK_SENT, {"id": job.id})

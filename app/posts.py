@@ -1,0 +1,185 @@
+"""Posts: write one, read one (which counts a view), page through them, the ten most viewed."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from app import cursor, fields, replies
+from app.database import Rows
+from app.errors import NotFound, NotLoggedIn
+from app.parts import parts_of
+
+
+class NewPost(fields.Input):
+    """What a member writes."""
+
+    title: fields.Line200
+    body: fields.Body
+
+
+class Author(BaseModel):
+    """Who wrote it."""
+
+    id: int
+    name: str
+
+
+class PostSummary(BaseModel):
+    """A post in a list."""
+
+    id: int
+    title: str
+    views: int
+    created_at: datetime
+    author: Author
+
+
+class Post(PostSummary):
+    """A post, whole."""
+
+    body: str
+
+
+class Page(BaseModel):
+    """A page of a list; `next_cursor` is null on the last one."""
+
+    items: list[PostSummary]
+    next_cursor: str | None
+
+
+class Popular(BaseModel):
+    """The ten most viewed posts."""
+
+    items: list[PostSummary]
+
+
+# --- questions ---
+
+_SUMMARY = """
+SELECT posts.id, posts.title, posts.views, posts.created_at,
+       users.id AS author_id, users.name AS author_name
+FROM posts JOIN users ON users.id = posts.author_id
+"""
+
+# The newest posts below an id: posts_pkey backwards, users_pkey for each author.
+NEWEST = _SUMMARY + "WHERE posts.id < %(below)s ORDER BY posts.id DESC LIMIT %(limit)s"
+
+# The same of one author: posts_author_id_id_idx.
+NEWEST_OF_AUTHOR = (
+    _SUMMARY
+    + "WHERE posts.author_id = %(author_id)s AND posts.id < %(below)s"
+    + " ORDER BY posts.id DESC LIMIT %(limit)s"
+)
+
+# The most viewed: the first ten entries of posts_views_id_idx.
+POPULAR = _SUMMARY + "ORDER BY posts.views DESC, posts.id DESC LIMIT 10"
+
+# One post: posts_pkey, users_pkey.
+POST = """
+SELECT posts.id, posts.title, posts.body, posts.views, posts.created_at,
+       users.id AS author_id, users.name AS author_name
+FROM posts JOIN users ON users.id = posts.author_id WHERE posts.id = %(id)s
+"""
+
+# A new post. No row when its author is no member any more; users_pkey.
+CREATE = """
+WITH author AS (SELECT id, name FROM users WHERE id = %(author_id)s),
+     post AS (
+         INSERT INTO posts (author_id, title, body)
+         SELECT id, %(title)s, %(body)s FROM author
+         RETURNING id, title, body, views, created_at
+     )
+SELECT post.*, author.id AS author_id, author.name AS author_name FROM post, author
+"""
+
+
+# --- calls ---
+
+
+async def popular(request: Request) -> Response:
+    """The ten most viewed posts."""
+    parts = parts_of(request)
+
+    async def load(*, primary: bool) -> bytes | None:
+        rows = await parts.db.read(POPULAR, {}, primary=primary)
+        return replies.encode({"items": [_told(row._asdict()) for row in rows]})
+
+    body = await parts.cache.get("posts:popular", load, ttl_s=parts.settings.cache_popular_ttl_s)
+    assert body is not None
+    return replies.shared(request, body)
+
+
+async def show(request: Request, post_id: fields.Id) -> Response:
+    """One post. Reading it counts as a view."""
+    parts = parts_of(request)
+
+    async def load(*, primary: bool) -> bytes | None:
+        rows = await parts.db.read(POST, {"id": post_id}, primary=primary)
+        return replies.encode(_told(rows[0]._asdict())) if rows else None
+
+    body = await parts.cache.get(
+        f"post:{post_id}",
+        load,
+        ttl_s=parts.settings.cache_post_ttl_s,
+        primary=parts.own_writes.just_wrote(request),
+    )
+    if body is None:
+        raise NotFound
+    await parts.views.count(post_id)
+    return replies.validated(request, body)
+
+
+async def newest(
+    request: Request, cursor: fields.CursorText = None, limit: fields.Limit = 20
+) -> Response:
+    """The newest posts, page by page."""
+    return await _page(request, NEWEST, {}, cursor, limit)
+
+
+async def newest_of_author(
+    request: Request, user_id: fields.Id, cursor: fields.CursorText = None, limit: fields.Limit = 20
+) -> Response:
+    """A member's newest posts, page by page; empty for who is no member."""
+    return await _page(request, NEWEST_OF_AUTHOR, {"author_id": user_id}, cursor, limit)
+
+
+async def write(request: Request, new: NewPost) -> Response:
+    """Write a post."""
+    parts = parts_of(request)
+    author_id = parts.sessions.member(request)
+    values = {"author_id": author_id, "title": new.title, "body": new.body}
+    rows = await parts.db.write(CREATE, values)
+    if not rows:
+        raise NotLoggedIn
+    post = _told(rows[0]._asdict())
+    # The post may have been asked for before it was there, and its author's post count is new.
+    told = await parts.cache.invalidate(f"post:{post['id']}", f"user:{author_id}")
+    response = replies.private(replies.encode(post), 201)
+    response.headers["location"] = f"/api/posts/{post['id']}"
+    await parts.own_writes.mark(response, told_cache=told)
+    return response
+
+
+async def _page(
+    request: Request, sql: str, values: dict[str, Any], after: str | None, limit: int
+) -> Response:
+    parts = parts_of(request)
+    # One more than asked for: it tells whether there is a next page, without counting.
+    values = {**values, "below": cursor.decode(after), "limit": limit + 1}
+    primary = parts.own_writes.just_wrote(request)
+    rows = await parts.db.read(sql, values, primary=primary)
+    return replies.shared(request, replies.encode(_paged(rows, limit)))
+
+
+def _paged(rows: Rows, limit: int) -> dict[str, Any]:
+    items = [_told(row._asdict()) for row in rows[:limit]]
+    more = len(rows) > limit
+    return {"items": items, "next_cursor": cursor.encode(items[-1]["id"]) if more else None}
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its author's columns as an object."""
+    author = {"id": row.pop("author_id"), "name": row.pop("author_name")}
+    return {**row, "author": author}

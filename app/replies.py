@@ -1,0 +1,71 @@
+"""What goes out: JSON bytes, and for how long whom they may serve.
+
+| reply     | Cache-Control                               | for                                   |
+|-----------|---------------------------------------------|---------------------------------------|
+| shared    | public, max-age=1, stale-while-revalidate=5 | lists: old by a second is good enough |
+| validated | no-cache, with an ETag                      | one thing: asked for again, often 304 |
+| private   | private, no-store                           | writes, and whatever has a session    |
+
+A request that carries one of our cookies gets a private reply from the first two as well: what one
+member may see fresh, a shared cache must not keep for others (RFC 9111, 3 and 5.2.2).
+"""
+
+import hashlib
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+
+_JSON = "application/json"
+_SHARED = "public, max-age=1, stale-while-revalidate=5"
+_PRIVATE = "private, no-store"
+COOKIES = ("session=", "written=")
+
+
+def encode(answer: dict[str, Any]) -> bytes:
+    """JSON. Times become RFC 3339 in UTC."""
+    return orjson.dumps(answer, option=orjson.OPT_UTC_Z)
+
+
+def shared(request: Request, body: bytes) -> Response:
+    """A list or ranking that everybody may share for a second."""
+    policy = _PRIVATE if _has_cookie(request) else _SHARED
+    return Response(body, headers={"cache-control": policy}, media_type=_JSON)
+
+
+def validated(request: Request, body: bytes) -> Response:
+    """One thing. 304 without a body when the caller has this very version."""
+    if _has_cookie(request):
+        return private(body)
+    headers = {"cache-control": "no-cache", "etag": etag(body)}
+    if matches(request.headers.get("if-none-match"), headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=_JSON)
+
+
+def private(body: bytes, status: int = 200) -> Response:
+    """An answer for this caller alone."""
+    return Response(body, status, {"cache-control": _PRIVATE}, media_type=_JSON)
+
+
+def nothing() -> Response:
+    """204: done, and there is nothing to tell."""
+    return Response(status_code=204, headers={"cache-control": _PRIVATE})
+
+
+def etag(body: bytes) -> str:
+    """A strong validator (RFC 9110, 8.8.3): the same for the same bytes from every replica."""
+    return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+
+
+def matches(if_none_match: str | None, tag: str) -> bool:
+    """Weak comparison: a proxy that compresses turns our tag into `W/"…"`."""
+    if if_none_match is None:
+        return False
+    known = (each.strip().removeprefix("W/") for each in if_none_match.split(","))
+    return any(each in (tag, "*") for each in known)
+
+
+def _has_cookie(request: Request) -> bool:
+    cookies = request.headers.get("cookie")
+    return cookies is not None and any(name in cookies for name in COOKIES)

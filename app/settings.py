@@ -1,0 +1,114 @@
+"""Everything that can be set, from the environment, read here and nowhere else.
+
+The app never asks which stage it is in: an address that is not set (or empty) is a part that is not
+there. Without `CACHE_URL` nothing is cached, without `REPLICA_DSN` the primary serves the reads,
+without `BROKER_URL` a job is done inside the request that caused it.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, UrlConstraints
+from pydantic_core import Url
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+type RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss"])]
+type AmqpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["amqp", "amqps"])]
+type SmtpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["smtp", "smtps"], default_port=25)]
+type Port = Annotated[int, Field(ge=0, le=65535)]
+type Positive = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """All settings of all processes; each process uses the ones of the parts it has.
+
+    Raises:
+        pydantic.ValidationError: a value is not usable; names the setting.
+    """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+
+    # The parts. A DSN is handed to libpq as it is, so it may name several hosts.
+    primary_dsn: str = Field(pattern=r"^postgresql\+psycopg://")
+    replica_dsn: str | None = Field(default=None, pattern=r"^postgresql\+psycopg://")
+    cache_url: RedisUrl | None = None
+    broker_url: AmqpUrl | None = None
+    smtp_url: SmtpUrl | None = None
+
+    # Listeners. The second port is for the balancer and Prometheus, never for the public.
+    public_port: Port = 8000
+    ops_port: Port = 9000
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    # One line a request costs about a tenth of a cached read; the proxy writes one anyway.
+    access_log: bool = True
+
+    # Newest first: the first key signs, all are accepted, so a key can be replaced without logging
+    # anybody out. Split at commas.
+    session_keys: str | None = None
+    session_max_age_s: int = 7 * 24 * 3600
+    # True where the public entry speaks https; a browser then never sends the cookie in the clear.
+    session_cookie_secure: bool = False
+
+    # Pools. Each web replica may hold `db_pool_size` connections to the primary for writes and,
+    # when every replica of the database is gone, as many again for reads: 2 × 8. Three replicas and
+    # a fourth during a deploy: 64. With 10 for worker and relay, 8 for migration, monitoring and
+    # replication, and the 3 that PostgreSQL keeps for its owner: 85 of `max_connections` 100.
+    # More would not be faster: a database with a share of one core works on few statements at once.
+    db_pool_size: int = Field(default=8, ge=1)
+    # How long a request waits for a connection before it is refused with 503.
+    db_pool_wait_s: Positive = 1.0
+    # A reader's connection is renewed after this time, so that a replica that came back gets its
+    # share again and a primary that stood in for it is relieved.
+    db_reader_max_age_s: int = 60
+
+    # The database's rungs of the timeout ladder, below the app's own patience with a request.
+    db_connect_timeout_s: int = Field(default=2, ge=2)  # libpq knows no shorter one
+    db_statement_timeout_ms: int = Field(default=2000, ge=1)
+    db_lock_timeout_ms: int = Field(default=1000, ge=1)
+
+    # A write is followed by this time in which its author reads from the primary. Longer than a
+    # healthy replica lags, short enough that the primary is not everybody's reader.
+    own_writes_s: int = 5
+
+    # Cache. A hit takes under a millisecond; 200 ms is what a process that is throttled to a fifth
+    # of a core can lose without Redis being to blame.
+    cache_timeout_s: Positive = 0.2
+    # After a failure Redis is left alone for this time: one request pays the deadline, not each.
+    cache_pause_s: Positive = 1.0
+    cache_user_ttl_s: int = 3600
+    cache_post_ttl_s: int = 60
+    cache_popular_ttl_s: int = 300
+    cache_absent_ttl_s: int = 10
+    views_flush_s: Positive = 2.0
+
+    # Argon2id, the minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+    argon2_memory_kib: int = 19_456
+    argon2_passes: int = 2
+    argon2_lanes: int = 1
+    # Hashes at a time in one process: each holds its 19 MiB and a core.
+    argon2_threads: int = 2
+
+    mail_from: str = "Sluice <welcome@sluice.example>"
+    smtp_timeout_s: Positive = 5.0
+    # How long a request without a broker waits for its own job.
+    job_in_request_s: Positive = 8.0
+    # Jobs that one process does inside requests at a time; each holds a connection to the primary.
+    jobs_in_requests: int = 2
+
+    # A worker's share: jobs in hand at a time, and deliveries before a job is put with the dead.
+    worker_prefetch: int = Field(default=10, ge=1, le=1000)
+    job_tries: int = Field(default=5, ge=1)
+    job_retry_s: Positive = 1.0
+    relay_batch: int = Field(default=100, ge=1, le=1000)
+
+    # SIGTERM: this long `/readyz` says no while requests are still served, then the port is closed.
+    drain_s: float = Field(default=1.0, ge=0)
+    # ... and this long the requests in hand may take.
+    shutdown_s: int = 10
+
+    site_root: str = "site"
+
+
+def load() -> Settings:
+    """The settings of this process."""
+    return Settings()  # the fields come from the environment

@@ -1,0 +1,150 @@
+"""Views of posts: a hot counter.
+
+Without a cache each view is an UPDATE on the primary: readers of one popular post queue for its
+row. With one, views are gathered in Redis (`HINCRBY`) and written in batches.
+
+A batch is written once however often it is tried: its id goes into `handled_jobs` in the
+transaction that writes the counts. Promises: a view that Redis took reaches the database unless
+Redis loses its memory. When Redis does not answer in time it is unknown whether it counted: the
+view is then counted in the database, perhaps a second time.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable
+from typing import Any, cast
+
+from redis.asyncio import Redis
+
+from app import logs, metrics
+from app.cache import FAILED, Cache
+from app.database import Database
+from app.errors import Unavailable
+from app.settings import Settings
+
+_GATHERED = "views:gathered"  # hash: post id → views since the last batch
+_BATCHES = "views:batches"  # set: ids of batches that may not be written yet
+_FLUSHING = "views:flushing"  # who flushes now; the others need not
+_BATCH_MAX = 1000  # posts in one UPDATE
+
+# One view; posts_pkey.
+COUNT = "UPDATE posts SET views = views + 1 WHERE id = %(id)s"
+
+# Remember the batch, or learn that it was written before. handled_jobs_pkey.
+REMEMBER = """
+INSERT INTO handled_jobs (job_id, kind) VALUES (%(id)s, 'views')
+ON CONFLICT DO NOTHING RETURNING job_id
+"""
+
+# Many views at once; posts_pkey. In the order of ids, so that two batches cannot deadlock.
+ADD = """
+UPDATE posts SET views = views + added.views
+FROM (SELECT unnest(%(ids)s::bigint[]) AS id, unnest(%(views)s::bigint[]) AS views
+      ORDER BY 1) AS added
+WHERE posts.id = added.id
+"""
+
+# Set the gathered views apart under the batch's name. 0 when there are none.
+_SET_APART = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('RENAME', KEYS[1], KEYS[2])
+return redis.call('SADD', KEYS[3], ARGV[1])
+"""
+
+log = logs.get()
+
+
+class Views:
+    """Counts views, and writes what was gathered."""
+
+    def __init__(self, db: Database, cache: Cache, settings: Settings) -> None:
+        self._db = db
+        self._cache = cache
+        self._gathers = settings.cache_url is not None
+        self._every_s = settings.views_flush_s
+
+    async def count(self, post_id: int) -> None:
+        """Count one view. Never fails: who reads a post shall get it, counted or not."""
+        if self._gathers:
+            taken = await self._cache.ask(
+                "count", lambda redis: _waited(redis.hincrby(_GATHERED, str(post_id), 1))
+            )
+            if taken is not FAILED:
+                metrics.views_counted.labels("redis").inc()
+                return
+        try:
+            await self._db.write(COUNT, {"id": post_id})
+            metrics.views_counted.labels("primary").inc()
+        except Unavailable:
+            metrics.views_counted.labels("lost").inc()
+
+    async def keep_flushing(self) -> None:
+        """Write what was gathered, every `views_flush_s`, until cancelled; then once more."""
+        if not self._gathers:
+            return
+        try:
+            while True:
+                await asyncio.sleep(self._every_s)
+                await self.flush()
+        finally:
+            # Redis may be taken away right after this process: leave nothing behind in it.
+            await self.flush(last=True)
+
+    async def flush(self, *, last: bool = False) -> None:
+        """Write all that is gathered, unless another replica is doing so. Failures wait."""
+        lease_ms = int(self._every_s * 1000)
+        mine = await self._cache.ask(
+            "flush", lambda redis: redis.set(_FLUSHING, b"1", nx=True, px=lease_ms)
+        )
+        if mine is FAILED or not (mine or last):
+            return
+        try:
+            await self._set_apart()
+            batches = await self._cache.ask("flush", lambda r: _waited(r.smembers(_BATCHES)))
+            for batch in cast("set[bytes]", batches if batches is not FAILED else set()):
+                await self._write(batch.decode("ascii"))
+        except Unavailable:
+            log.warning("views_not_written", until="the database answers")
+
+    async def _set_apart(self) -> None:
+        batch = str(uuid.uuid7())
+        names = (_GATHERED, _name(batch), _BATCHES)
+        await self._cache.ask("flush", lambda r: _waited(r.eval(_SET_APART, 3, *names, batch)))
+
+    async def _write(self, batch: str) -> None:
+        gathered = await self._cache.ask("flush", lambda r: _waited(r.hgetall(_name(batch))))
+        if gathered is FAILED:
+            return
+        views = {
+            int(key): int(value) for key, value in cast("dict[bytes, bytes]", gathered).items()
+        }
+        async with self._db.transaction() as connection:
+            new = await connection.exec_driver_sql(REMEMBER, {"id": batch})
+            if new.first() is not None:
+                for some in _in_parts(views):
+                    await connection.exec_driver_sql(ADD, some)
+                metrics.views_written.inc(sum(views.values()))
+        # After the commit: a batch that is written but not forgotten is only looked at once more.
+        await self._cache.ask("flush", lambda r: _forget(r, batch))
+
+
+def _name(batch: str) -> str:
+    return f"views:batch:{batch}"
+
+
+def _in_parts(views: dict[int, int]) -> list[dict[str, Any]]:
+    ids = sorted(views)
+    parts = [ids[i : i + _BATCH_MAX] for i in range(0, len(ids), _BATCH_MAX)]
+    return [{"ids": part, "views": [views[each] for each in part]} for part in parts]
+
+
+async def _forget(redis: Redis, batch: str) -> object:
+    pipeline = redis.pipeline(transaction=True)
+    pipeline.delete(_name(batch))
+    pipeline.srem(_BATCHES, batch)
+    return await pipeline.execute()
+
+
+async def _waited(answer: object) -> object:
+    # redis-py shares these signatures between its two clients: "an answer, or one to wait for".
+    return await cast("Awaitable[object]", answer)

@@ -1,0 +1,75 @@
+"""The envelope: what every job has, whatever it is about.
+
+On the wire, as JSON: `{"id", "kind", "version", "created_at", "payload"}`.
+"""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from jobs.payloads import PAYLOADS, Payload
+
+MAX_BYTES = 64 * 1024
+
+
+class JobRejected(Exception):
+    """This is no job that we understand, and trying again will not change that."""
+
+
+class Job(BaseModel):
+    """A job. `id` is made by who causes it (UUIDv7, in the order of time) and names its effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: uuid.UUID
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
+    version: int
+    created_at: AwareDatetime
+    payload: dict[str, Any]
+
+    def read(self) -> Payload:
+        """The payload, checked.
+
+        Raises:
+            JobRejected: no such kind or version, or not its shape.
+        """
+        try:
+            return PAYLOADS[self.kind, self.version].model_validate(self.payload)
+        except KeyError as error:
+            raise JobRejected(f"unknown kind {self.kind} version {self.version}") from error
+        except ValidationError as error:
+            raise JobRejected(f"not a {self.kind} version {self.version}: {error}") from error
+
+
+def new(payload: Payload) -> Job:
+    """A new job about this."""
+    return Job(
+        id=uuid.uuid7(),
+        kind=payload.kind,
+        version=payload.version,
+        created_at=datetime.now(UTC),
+        payload=payload.model_dump(mode="json"),
+    )
+
+
+def encode(job: Job) -> bytes:
+    """The job as it travels. Its payload is not looked into: a relay may be older than a kind."""
+    return job.model_dump_json().encode("utf-8")
+
+
+def decode(message: bytes) -> Job:
+    """The job in a message, its payload checked.
+
+    Raises:
+        JobRejected: not a job, or none that we understand; says why.
+    """
+    if len(message) > MAX_BYTES:
+        raise JobRejected(f"{len(message)} bytes are more than {MAX_BYTES}")
+    try:
+        job = Job.model_validate_json(message)
+    except ValidationError as error:
+        raise JobRejected(f"not a job: {error}") from error
+    job.read()
+    return job

@@ -1,0 +1,1 @@
+"""Work that left the request: `relay` (outbox → broker), `main` (broker → `handlers`)."""

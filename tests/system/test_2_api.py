@@ -75,7 +75,7 @@ def test_a_body_that_is_no_json_object_is_refused(visitor: httpx.Client, body: b
         ("/api/users/abc", 422),
         ("/api/posts/99999999", 404),
         ("/api/posts/1e3", 422),
-        ("/api/posts?cursor=nonsense", 422),
+        ("/api/posts?cursor=nonsense", 400),
         ("/api/posts?limit=0", 422),
         ("/api/posts?limit=100000", 422),
         ("/api/users/99999999/posts", 404),

@@ -17,7 +17,7 @@ export class Problem extends Error {
 
 /* How long a person waits before being told that the server cannot be reached: the longest step of the timeout
    ladder, so that the server's own, more telling answer arrives first. */
-const TIMEOUT_MS = 15000;
+const TIMEOUT_MS = 20000;
 
 async function call(method, path, body) {
   const started = performance.now();

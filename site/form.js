@@ -33,13 +33,25 @@ export function form(fields, label, send) {
     button.disabled = true;
     outcome.classList.remove("bad");
     outcome.textContent = t("loading");
+    mark(event.target, {});
     try {
       outcome.textContent = (await send(Object.fromEntries(new FormData(event.target)))) ?? "";
     } catch (problem) {
       outcome.classList.add("bad");
       outcome.textContent = problem.message;
+      mark(event.target, problem.document?.fields ?? {});
     } finally {
       button.disabled = false;
     }
   }
+}
+
+/* Marks the fields that the API named ("body.title") as wrong, and goes to the first of them. */
+function mark(form, wrong) {
+  const names = Object.keys(wrong).map((path) => path.split(".").at(-1));
+  for (const input of form.querySelectorAll("input, textarea")) {
+    if (names.includes(input.name)) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+  form.querySelector("[aria-invalid]")?.focus();
 }

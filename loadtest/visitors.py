@@ -1,0 +1,145 @@
+"""Whoever only looks: three quarters of the crowd. Now and then one of them signs up.
+
+Three quarters without a session is how real sites are visited, and what lets an edge cache work
+at all.
+
+Everything that is left to chance comes from the person's own dice, so that the same seed gives the
+same crowd at every stage, however fast the answers come.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, Protocol
+
+from loadtest import answers
+from loadtest.zipf import Zipf
+
+# Documented beside the data (db/seed): all of its members have this one.
+PASSWORD = "sluice-demo-password"  # noqa: S105
+
+# Of a visitor's acts.
+SHARE_OF_SIGN_UPS = 0.0155
+# Who reads a page of the newest posts goes on to the next one as often as not.
+SHARE_OF_NEXT_PAGES = 0.5
+
+
+class Browser(Protocol):
+    """What a person needs of a client."""
+
+    def ask(
+        self,
+        method: str,
+        route: str,
+        check: Callable[[Any], None],
+        *,
+        path: str | None = None,
+        expect: int = 200,
+        json: dict[str, str] | None = None,
+    ) -> Any:
+        """Send a request; → the decoded body, or None when the answer was wrong or missing.
+
+        `route` is the template that it is counted under, and the path too where none is given.
+        """
+
+
+class Data:
+    """What there is to ask for: members 1 … n and posts 1 … m, as db/seed made them."""
+
+    def __init__(self, members: int, posts: int) -> None:
+        """Both are counts, at least 1."""
+        self.members = Zipf(members)
+        self.posts = Zipf(posts)
+        self.member_count = members
+
+
+class Visitor:
+    """One person at one browser, for the whole run."""
+
+    def __init__(self, browser: Browser, data: Data, dice: Random, label: str) -> None:
+        """`label` is unique among all runs: what is written is named after it."""
+        self.browser, self.data, self.dice, self._label = browser, data, dice, label
+        self._made = 0
+        self._next_page: tuple[str, int] | None = None
+
+    def act(self) -> None:
+        """Do one thing."""
+        if self.dice.random() < SHARE_OF_SIGN_UPS:
+            self._sign_up()
+        else:
+            self.read()
+
+    def read(self) -> None:
+        """Read one thing, as often as `READS` says."""
+        act = self.dice.choices(list(READS), weights=list(READS.values()))[0]
+        act(self)
+
+    def popular(self) -> None:
+        """The ten most viewed posts."""
+        self.browser.ask("GET", "/api/posts/popular", answers.popular)
+
+    def newest(self) -> None:
+        """The newest posts, or the page after the one seen last."""
+        cursor, below = self._next_page or (None, None)
+        self._next_page = None
+        page = self.browser.ask(
+            "GET",
+            "/api/posts",
+            lambda answer: answers.page(answer, below),
+            path=f"/api/posts?cursor={cursor}" if cursor else "/api/posts",
+        )
+        if page and page["next_cursor"] and self.dice.random() < SHARE_OF_NEXT_PAGES:
+            self._next_page = page["next_cursor"], page["items"][-1]["id"]
+
+    def profile(self) -> None:
+        """Somebody's profile."""
+        member_id = self.data.members.draw(self.dice)
+        self.browser.ask(
+            "GET",
+            "/api/users/{id}",
+            lambda answer: answers.profile(answer, member_id),
+            path=f"/api/users/{member_id}",
+        )
+
+    def posts_of_member(self) -> None:
+        """What somebody wrote."""
+        member_id = self.data.members.draw(self.dice)
+        self.browser.ask(
+            "GET",
+            "/api/users/{id}/posts",
+            lambda answer: answers.page_of_author(answer, member_id),
+            path=f"/api/users/{member_id}/posts",
+        )
+
+    def post(self, post_id: int | None = None) -> None:
+        """One post, which counts a view."""
+        wanted = post_id or self.data.posts.draw(self.dice)
+        self.browser.ask(
+            "GET",
+            "/api/posts/{id}",
+            lambda answer: answers.post(answer, wanted),
+            path=f"/api/posts/{wanted}",
+        )
+
+    def label(self) -> str:
+        """A name for something new, never given before."""
+        self._made += 1
+        return f"{self._label}-{self._made}"
+
+    def _sign_up(self) -> None:
+        email = f"crowd-{self.label()}@example.com"
+        self.browser.ask(
+            "POST",
+            "/api/users",
+            lambda answer: answers.member(answer, email=email),
+            expect=201,
+            json={"email": email, "name": "Newcomer", "password": PASSWORD},
+        )
+
+
+READS: dict[Callable[[Visitor], None], int] = {
+    Visitor.popular: 14,
+    Visitor.newest: 24,
+    Visitor.profile: 27,
+    Visitor.post: 28,
+    Visitor.posts_of_member: 7,
+}

@@ -28,7 +28,6 @@ from loadtest.visitors import Data
 MEMBERS = int(os.environ.get("SEED_USERS") or 20_000)
 POSTS = int(os.environ.get("SEED_POSTS") or 200_000)
 SEED = int(os.environ.get("SEED") or 1)
-# New e-mail addresses must be new in every run, for the data is kept between runs.
 RUN = f"{int(time.time()):x}"
 
 DATA = Data(MEMBERS, POSTS)
@@ -48,9 +47,9 @@ class Person(FastHttpUser):
         """Take a number; dice and names follow from it."""
         runner = self.environment.runner
         worker = runner.worker_index if isinstance(runner, WorkerRunner) else 0
-        number = f"{worker}-{next(numbers)}"
+        number = f"{worker}.{next(numbers)}" if worker else f"{next(numbers)}"
         self._dice = Random(f"{SEED}/{number}")
-        self._somebody = somebody(self, DATA, self._dice, f"{RUN}-{number}")
+        self._somebody = somebody(self, DATA, self._dice, number, RUN)
 
     def wait_time(self) -> float:
         """Seconds between two acts: 100 people are about 110 requests a second."""

@@ -24,22 +24,28 @@ SENTENCES = (
     "오늘은 조금 천천히 걸었다.",
     "It held at twice the load.",
     "다음 주에 다시 재 보기로 했다.",
+    "The second replica answered first.",
+    "비 오는 날에는 로그를 읽는다.",
+    "We measured it twice and believed it once.",
+    "아침 회의보다 먼저 알람이 울렸다.",
+    "One index, and the whole page felt lighter.",
+    "천천히 늘리고 자주 확인했다.",
 )
 NAMES = ("Mina", "지훈", "Noor", "서연")
 
 
-def somebody(browser: Browser, data: Data, dice: Random, label: str) -> Visitor:
+def somebody(browser: Browser, data: Data, dice: Random, number: str, run: str) -> Visitor:
     """One person of the crowd: the dice decide who."""
     kind = Member if dice.random() < SHARE_OF_MEMBERS else Visitor
-    return kind(browser, data, dice, label)
+    return kind(browser, data, dice, number, run)
 
 
 class Member(Visitor):
     """A visitor with an account of the data set, logged in from the first write on."""
 
-    def __init__(self, browser: Browser, data: Data, dice: Random, label: str) -> None:
+    def __init__(self, browser: Browser, data: Data, dice: Random, number: str, run: str) -> None:
         """As for a visitor."""
-        super().__init__(browser, data, dice, label)
+        super().__init__(browser, data, dice, number, run)
         self._id: int | None = None
         self._name = ""
         self._former_names: set[str] = set()
@@ -73,7 +79,7 @@ class Member(Visitor):
             self._id, self._name = session["id"], session["name"]
 
     def _write_post(self, member_id: int) -> None:
-        title = f"{self.dice.choice(SENTENCES)} ({self.label()})"
+        title = self.dice.choice(SENTENCES).rstrip(".")
         body = " ".join(self.dice.choices(SENTENCES, k=self.dice.randint(1, LONGEST_POST)))
         post = self.browser.ask(
             "POST",
@@ -96,6 +102,7 @@ class Member(Visitor):
         )
         if renamed:
             self._former_names.add(self._name)
+            self._former_names.discard(name)  # an earlier run of the same crowd gave it already
             self._name = name
             self._look_at_own_profile(member_id)
 

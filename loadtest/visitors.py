@@ -55,9 +55,10 @@ class Data:
 class Visitor:
     """One person at one browser, for the whole run."""
 
-    def __init__(self, browser: Browser, data: Data, dice: Random, label: str) -> None:
-        """`label` is unique among all runs: what is written is named after it."""
-        self.browser, self.data, self.dice, self._label = browser, data, dice, label
+    def __init__(self, browser: Browser, data: Data, dice: Random, number: str, run: str) -> None:
+        """`number` is this person's own among the crowd, `run` this run's among all runs."""
+        self.browser, self.data, self.dice = browser, data, dice
+        self._number, self._run = number, run
         self._made = 0
         self._next_page: tuple[str, int] | None = None
 
@@ -121,12 +122,13 @@ class Visitor:
         )
 
     def label(self) -> str:
-        """A name for something new, never given before."""
+        """What nobody else in this run is called, nor this person was before."""
         self._made += 1
-        return f"{self._label}-{self._made}"
+        return f"{self._number}.{self._made}"
 
     def _sign_up(self) -> None:
-        email = f"crowd-{self.label()}@example.com"
+        # New in every run as well: the data is kept between runs.
+        email = f"crowd-{self._run}-{self.label()}@example.com"
         self.browser.ask(
             "POST",
             "/api/users",

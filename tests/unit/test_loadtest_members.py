@@ -100,7 +100,7 @@ def crowd(**behaviour: Any) -> list[Site]:
     data, sites = Data(2000, 900), []
     for number in range(PEOPLE):
         site = Site(**behaviour)
-        person = somebody(site, data, Random(f"1/{number}"), f"run-{number}")
+        person = somebody(site, data, Random(f"1/{number}"), str(number), "run")
         for _ in range(ACTS):
             person.act()
         sites.append(site)

@@ -184,12 +184,13 @@ class Cache:
         return await answer
 
     def _record(self, key: str, result: Result) -> None:
-        timing.current().cache = "miss" if result in _MISSES else result
+        timing.current().cache = _TOLD.get(result, result)
         metrics.cache_reads.labels(key.partition(":")[0], result).inc()
 
 
 FAILED = object()
-_MISSES = {"miss", "wait", "fenced"}
+# What `Server-Timing` says: whether Redis had the answer, not how it came to have it.
+_TOLD = {"negative": "hit", "wait": "miss", "fenced": "miss"}
 
 
 def connect(settings: Settings) -> Redis | None:

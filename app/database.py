@@ -8,20 +8,17 @@ Promises: a statement ends within `db_pool_wait_s` plus its timeout; a read that
 have served does not fail; a write is sent once and never again.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import event, exc
+from sqlalchemy import exc
 from sqlalchemy.engine import Row
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from app import logs, metrics, timing
+from app import logs, metrics, pools, timing
 from app.errors import DatabaseBusy, DatabaseUnavailable, SluiceError
 from app.settings import Settings
 
@@ -30,6 +27,9 @@ type Rows = list[Row[*tuple[Any, ...]]]
 # The names of constraints, and what their violation means to a caller.
 type Violations = Mapping[str, type[SluiceError]]
 
+# A transaction may wait for something outside, such as a mail server, but not for ever.
+_TRANSACTION_S = 15.0
+
 log = logs.get()
 
 
@@ -37,12 +37,13 @@ class Database:
     """Both pools. Opens connections when they are needed, so it can be made before they can."""
 
     def __init__(self, settings: Settings) -> None:
+        # The server's own timeout comes first, where the server can still tell.
         self._patience_s = settings.db_statement_timeout_ms / 1000 + 0.5
-        self._writer = _engine("writer", settings.primary_dsn, settings)
+        self._writer = pools.make("writer", settings.primary_dsn, settings)
         self._reader = self._writer
         if settings.replica_dsn:
             age_s = settings.db_reader_max_age_s
-            self._reader = _engine("reader", settings.replica_dsn, settings, max_age_s=age_s)
+            self._reader = pools.make("reader", settings.replica_dsn, settings, max_age_s=age_s)
 
     @property
     def has_replicas(self) -> bool:
@@ -52,26 +53,19 @@ class Database:
     async def read(self, sql: str, values: Values, *, primary: bool = False) -> Rows:
         """The rows, from a replica or, when asked for or when none answers, from the primary.
 
-        A read changes nothing, so it is tried again: once on a new connection, since the pool's may
-        all lead to a server that is gone, then on the primary.
+        A read changes nothing, so it is tried a second time, on the primary: also when the first
+        was the primary's, since a pool's connections are all broken after a restart.
 
         Raises:
             DatabaseBusy: no connection became free in time.
             DatabaseUnavailable: no server answered in time.
         """
-        first = self._writer if primary else self._reader
         try:
-            return await self._send(first, sql, values)
-        except DatabaseBusy:
-            if first is self._writer:
-                raise
-        except DatabaseUnavailable:
-            try:
-                return await self._send(first, sql, values)
-            except DatabaseBusy, DatabaseUnavailable:
-                if first is self._writer:
-                    raise
-        return await self._send(self._writer, sql, values)
+            return await self._send(self._writer if primary else self._reader, sql, values)
+        except (DatabaseBusy, DatabaseUnavailable) as error:
+            if isinstance(error, DatabaseBusy) and (primary or not self.has_replicas):
+                raise  # the same pool again would double the wait
+            return await self._send(self._writer, sql, values)
 
     async def write(self, sql: str, values: Values, violations: Violations | None = None) -> Rows:
         """Send one statement to the primary, once, and return its rows.
@@ -95,7 +89,7 @@ class Database:
             DatabaseUnavailable: the server went away; whether it was committed is unknown.
         """
         try:
-            async with self._writer.connect() as connection:
+            async with pools.connection(self._writer, patience_s=_TRANSACTION_S) as (connection, _):
                 await connection.execution_options(isolation_level="READ COMMITTED")
                 async with connection.begin():
                     yield connection
@@ -117,21 +111,14 @@ class Database:
 
     def measure(self) -> None:
         """Bring the pools' metrics up to date; called when they are asked for."""
-        pools = {"writer": self._writer.pool}
+        pools.measure("writer", self._writer)
         if self.has_replicas:
-            pools["reader"] = self._reader.pool
-        for name, pool in pools.items():
-            assert isinstance(pool, QueuePool)
-            metrics.db_pool_connections.labels(name, "in_use").set(pool.checkedout())
-            metrics.db_pool_connections.labels(name, "idle").set(pool.checkedin())
-            metrics.db_pool_limit.labels(name).set(pool.size())
+            pools.measure("reader", self._reader)
 
     async def _send(self, engine: AsyncEngine, sql: str, values: Values) -> Rows:
         started = time.perf_counter()
         try:
-            # The server ends a slow statement; this ends the waiting for a server that is silent.
-            async with asyncio.timeout(self._patience_s), engine.connect() as connection:
-                who = (await connection.get_raw_connection()).info["who"]
+            async with pools.connection(engine, patience_s=self._patience_s) as (connection, who):
                 result = await connection.exec_driver_sql(sql, values)
                 rows = list(result.all()) if result.returns_rows else []
         except exc.IntegrityError:
@@ -144,42 +131,6 @@ class Database:
         metrics.db_statements.labels(role).inc()
         metrics.db_statement_duration.labels(role).observe(seconds)
         return rows
-
-
-def _engine(name: str, dsn: str, settings: Settings, *, max_age_s: int = -1) -> AsyncEngine:
-    timeouts = {
-        "statement_timeout": settings.db_statement_timeout_ms,
-        "lock_timeout": settings.db_lock_timeout_ms,
-        "idle_in_transaction_session_timeout": 10_000,
-    }
-    engine = create_async_engine(
-        dsn,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_size=settings.db_pool_size,
-        max_overflow=0,
-        pool_timeout=settings.db_pool_wait_s,
-        pool_recycle=max_age_s,
-        # The connection used last is taken first: the pool stays as small as the load.
-        pool_use_lifo=True,
-        pool_logging_name=name,
-        connect_args={
-            "connect_timeout": settings.db_connect_timeout_s,
-            "application_name": f"sluice-{name}",
-            "options": " ".join(f"-c {key}={value}" for key, value in timeouts.items()),
-            # A host that vanished without a word is noticed after this many milliseconds.
-            "tcp_user_timeout": settings.db_statement_timeout_ms + 1000,
-        },
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def remember_who(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        # PostgreSQL reports `in_hot_standby` to every client by itself.
-        info = connection.driver_connection.info
-        standby = info.parameter_status("in_hot_standby") == "on"
-        entry.info["who"] = info.host if standby else "primary"
-
-    return engine
 
 
 def _meaning(error: exc.IntegrityError, violations: Violations) -> Exception:

@@ -76,6 +76,22 @@ class EmailTaken(SluiceError):
     title = "This e-mail address is taken."
 
 
+class TooLarge(SluiceError):
+    """The body is larger than any that this API has a use for."""
+
+    status = 413
+    title = "This is too large."
+    # The rest of the body is not read, so the connection cannot be used for another request.
+    headers: ClassVar[Mapping[str, str]] = {"connection": "close"}
+
+
+class NotJson(SluiceError):
+    """The body is not sent as `application/json`."""
+
+    status = 415
+    title = "Please send JSON (content-type: application/json)."
+
+
 class Unavailable(SluiceError):
     """A part that is needed does not answer; nothing is wrong with the request.
 
@@ -111,7 +127,7 @@ def install(app: FastAPI) -> None:
 
     async def ours(_: Request, error: Exception) -> Response:
         assert isinstance(error, SluiceError)
-        return render(error.status, error.title, kind=type(error), headers=error.headers)
+        return answer(error)
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -130,6 +146,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(Exception, unforeseen)
+
+
+def answer(error: SluiceError) -> Response:
+    """The problem document of one of our own errors."""
+    return render(error.status, error.title, kind=type(error), headers=error.headers)
 
 
 def render(

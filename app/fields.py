@@ -4,13 +4,22 @@ Everything that passes here can be stored in PostgreSQL, put into a mail header 
 UTF-8, whatever it says. What does not pass is answered with 422 and the name of the field.
 """
 
+import re
 import unicodedata
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 _BIGINT_MAX = 2**63 - 1
+_ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
 def _storable(text: str) -> str:
@@ -27,12 +36,19 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _digits(text: object) -> object:
+    # One thing, one address: `+1`, `01` and `1_0` would be others for every cache on the way.
+    if isinstance(text, str) and not _ID.fullmatch(text):
+        raise ValueError("must be a number")
+    return text
+
+
 # The rule of <input type="email"> (HTML Living Standard, 4.10.5.1.5): what a browser accepts, the
 # API accepts. Whether mail arrives only a mail can tell.
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*$"
 
-type Id = Annotated[int, Path(ge=1, le=_BIGINT_MAX)]
+type Id = Annotated[int, Path(ge=1, le=_BIGINT_MAX), BeforeValidator(_digits)]
 type Limit = Annotated[int, Query(ge=1, le=100)]
 type CursorText = Annotated[str | None, Query(max_length=64)]
 

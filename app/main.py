@@ -14,6 +14,7 @@ from app import cache, docs, errors, identity, posts, sessions, users
 from app.cache import Cache
 from app.database import Database
 from app.health import Health
+from app.intake import Intake
 from app.observe import Observe
 from app.outbox import Outbox
 from app.own_writes import OwnWrites
@@ -24,8 +25,6 @@ from app.settings import Settings
 from app.site.serving import Site
 from app.views import Views
 from worker import workshop
-
-_BODY_MAX_BYTES = 256 * 1024  # a post of 10,000 characters, each of them escaped, and some air
 
 
 class Call(NamedTuple):
@@ -46,8 +45,8 @@ CALLS = (
     Call("GET", "/api/posts/{post_id}", posts.show, 200, posts.Post, (404,)),
     Call("GET", "/api/posts", posts.newest, 200, posts.Page, (400,)),
     Call("GET", "/api/users/{user_id}/posts", posts.newest_of_author, 200, posts.Page, (400,)),
-    Call("POST", "/api/posts", posts.write, 201, posts.Post, (401, 413)),
-    Call("POST", "/api/users", users.sign_up, 201, users.Member, (409, 413)),
+    Call("POST", "/api/posts", posts.write, 201, posts.Post, (401,)),
+    Call("POST", "/api/users", users.sign_up, 201, users.Member, (409,)),
     Call("PATCH", "/api/users/{user_id}", users.rename, 200, users.Member, (401, 403, 404)),
     Call("POST", "/api/sessions", sessions.log_in, 201, sessions.LoggedIn, (401,)),
     Call("DELETE", "/api/sessions", sessions.log_out, 204, None, ()),
@@ -70,7 +69,6 @@ def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
         redoc_url=None,
         openapi_url=None,
         telemetry=_NO_TELEMETRY,
-        max_body_size=_BODY_MAX_BYTES,
         redirect_slashes=False,
     )
     app.state.parts = parts
@@ -81,7 +79,7 @@ def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
     # What no call answers. Not a mount, which would hide that a path knows another method (405).
     app.router.default = Site(settings.site_root)
     health = Health(check=parts.db.ready, measure=parts.db.measure)
-    return Observe(app, name, access_log=settings.access_log), health
+    return Observe(Intake(app), name, access_log=settings.access_log), health
 
 
 def furnish(name: str, settings: Settings) -> Parts:
@@ -101,7 +99,8 @@ def furnish(name: str, settings: Settings) -> Parts:
 
 
 def _add(app: FastAPI, call: Call) -> None:
-    problems = sorted({*call.problems, 422, 503})
+    always = {422, 503} if call.method in ("GET", "DELETE") else {413, 415, 422, 503}
+    problems = sorted({*call.problems, *always})
     app.add_api_route(
         call.path,
         call.answer,

@@ -36,12 +36,14 @@ INSERT INTO handled_jobs (job_id, kind) VALUES (%(id)s, 'views')
 ON CONFLICT DO NOTHING RETURNING job_id
 """
 
-# Many views at once; posts_pkey. In the order of ids, so that two batches cannot deadlock.
+# Many views at once; posts_pkey. Rows are locked in the order of ids: two batches cannot deadlock.
 ADD = """
-UPDATE posts SET views = views + added.views
-FROM (SELECT unnest(%(ids)s::bigint[]) AS id, unnest(%(views)s::bigint[]) AS views
-      ORDER BY 1) AS added
-WHERE posts.id = added.id
+WITH added AS (SELECT * FROM unnest(%(ids)s::bigint[], %(views)s::bigint[]) AS added (id, views)),
+     locked AS (
+         SELECT id FROM posts WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+     )
+UPDATE posts SET views = posts.views + added.views
+FROM added JOIN locked USING (id) WHERE posts.id = added.id
 """
 
 # Set the gathered views apart under the batch's name. 0 when there are none.
@@ -104,7 +106,10 @@ class Views:
             for batch in cast("set[bytes]", batches if batches is not FAILED else set()):
                 await self._write(batch.decode("ascii"))
         except Unavailable:
-            log.warning("views_not_written", until="the database answers")
+            log.warning("views_not_written")
+        except Exception:
+            # The edge of the loop: whatever it is, the batch stays in Redis and is tried again.
+            log.exception("views_not_written")
 
     async def _set_apart(self) -> None:
         batch = str(uuid.uuid7())

@@ -1,4 +1,4 @@
-"""What the site's own files promise each other. (How they are served is another test's business.)"""
+"""What the files of the site promise each other. (How they are served is not their business.)"""
 
 import re
 from pathlib import Path

@@ -8,6 +8,7 @@ new images without being told to.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from images.engine import docker, inspect, logged, say
+from images.engine import Failed, docker, inspect, logged, say
 
 TABLE = Path(__file__).resolve().parent / "compose.yml"
 SOURCE_LABEL = "sluice.stand-in.source"
@@ -113,6 +114,7 @@ async def build_all(images: set[str], stand_ins: dict[str, StandIn]) -> None:
 async def build(image: str, stand_in: StandIn) -> None:
     """Build one; label it with its source, and with the version that Debian really had."""
     started, name = time.monotonic(), stand_in.folder.name
+    before = [found["Id"] for found in await inspect([image])]
     say(f"{image}: building from images/{name}/ …")
     command = ["docker", "compose", "-f", str(TABLE), "build", "--progress", "plain", name]
     if REBUILD:
@@ -126,5 +128,7 @@ async def build(image: str, stand_in: StandIn) -> None:
     changes = [f"org.opencontainers.image.version={version}", f"{SOURCE_LABEL}={stand_in.source}"]
     await docker("commit", *(f"--change=LABEL {change}" for change in changes), container, image)
     await docker("rm", "--volumes", container)
+    with contextlib.suppress(Failed):  # a container still has it: then it stays
+        await docker("image", "rm", *before)
     note = "" if version in image else f"; its version is {version}"
     say(f"{image}: built in {time.monotonic() - started:.0f} s{note}")

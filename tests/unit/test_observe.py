@@ -1,0 +1,94 @@
+"""Promises of `app/observe.py`: every answer says how it was made."""
+
+import json
+import re
+
+import pytest
+from prometheus_client import REGISTRY
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from app import timing
+from app.observe import Observe
+from tests.unit.asgi import ask
+
+
+class Route:
+    """What a router leaves behind."""
+
+    path = "/things/{thing_id}"
+
+
+async def well(scope: Scope, receive: Receive, send: Send) -> None:
+    """An app that asks cache and database."""
+    scope["route"] = Route()
+    record = timing.current()
+    record.cache = "miss"
+    record.statements += [("replica-1", 1.25), ("replica-1", 0.5), ("primary", 2.0)]
+    await PlainTextResponse("well")(scope, receive, send)
+
+
+async def badly(scope: Scope, receive: Receive, send: Send) -> None:
+    """An app with a mistake in it."""
+    raise ZeroDivisionError((scope, receive, send))
+
+
+def observed() -> Observe:
+    """The app, observed."""
+    return Observe(well, "web-1", access_log=False)
+
+
+def requests(route: str, status: str) -> float:
+    """How many requests were counted."""
+    labels = {"method": "GET", "route": route, "status": status}
+    return REGISTRY.get_sample_value("sluice_http_requests_total", labels) or 0.0
+
+
+def test_an_answer_says_who_made_it_and_how() -> None:
+    """Broken: nobody can see which replica answered, or whether the cache did."""
+    headers = ask(observed(), "/things/1").headers
+    assert headers["x-served-by"] == "web-1"
+    assert headers["server-timing"] == (
+        "cache;desc=miss, db;desc=replica-1;dur=1.8, db;desc=primary;dur=2.0"
+    )
+
+
+def test_the_proxys_id_is_kept() -> None:
+    """Broken: a request has another name in every log on its way."""
+    given = {"x-request-id": "0f8fad5bd9cb469fa16570867728950e"}
+    assert ask(observed(), "/", headers=given).headers["x-request-id"] == given["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    "given", ["", "short", "with blanks in it", "x" * 129, 'quote"12345', "é" * 9]
+)
+def test_an_id_that_is_not_sane_is_replaced(given: str) -> None:
+    """Broken: whoever likes can write lines of his own into our logs."""
+    made = ask(observed(), "/", headers={"x-request-id": given}).headers["x-request-id"]
+    assert re.fullmatch(r"[0-9a-f]{32}", made)
+
+
+def test_what_nobody_foresaw_is_a_500_with_all_headers(capfd: pytest.CaptureFixture[str]) -> None:
+    """Broken: the worst errors are the ones without an id to look for."""
+    answer = ask(Observe(badly, "web-1", access_log=False), "/")
+    assert answer.status == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-served-by"] == "web-1"
+    assert json.loads(answer.body)["request_id"] == answer.headers["x-request-id"]
+    assert "ZeroDivisionError" in "".join(capfd.readouterr())
+
+
+def test_requests_are_counted_by_route_never_by_path() -> None:
+    """Broken: every member that is asked for is a time series of its own."""
+    before = requests(Route.path, "200")
+    for thing in range(3):
+        ask(observed(), f"/things/{thing}")
+    assert requests(Route.path, "200") == before + 3
+    assert requests("/things/1", "200") == 0
+
+
+def test_nothing_is_in_flight_when_all_is_answered() -> None:
+    """Broken: the gauge creeps up with every error, and its alert fires for nothing."""
+    for app in (well, badly):
+        ask(Observe(app, "web-1", access_log=False), "/")
+    assert REGISTRY.get_sample_value("sluice_http_requests_in_flight") == 0

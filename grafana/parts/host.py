@@ -1,0 +1,85 @@
+"""The machine that everything runs on. Source: node exporter."""
+
+from grafana_foundation_sdk.builders import stat, timeseries
+
+from grafana.panels import FULL, Query, limits, lines, running, value
+from grafana.promql import OVER_TIME, rate
+
+CPU = "node_cpu_seconds_total"
+CORES = f'count({CPU}{{mode="idle"}})'
+# Its own interfaces: what containers say to each other does not leave the machine.
+OUTSIDE = 'device!~"lo|veth.*|br-.*|docker.*"'
+RECEIVED, SENT = "node_network_receive_bytes_total", "node_network_transmit_bytes_total"
+
+
+def figures() -> list[stat.Panel]:
+    """Return the six figures of the machine."""
+    root = '{mountpoint="/"}'
+    return [
+        running("Host", CORES, "Cores of the machine.", look="host", unit="suffix: cores"),
+        value(
+            "Network out",
+            rate(SENT, OUTSIDE),
+            "Bytes per second that leave the machine.",
+            unit="Bps",
+            look="host",
+        ),
+        value(
+            "Disk used",
+            f"1 - min(node_filesystem_avail_bytes{root} / node_filesystem_size_bytes{root})",
+            "Of the file system that / is on.",
+            unit="percentunit",
+            look=FULL,
+        ),
+        value(
+            "Load per core",
+            f"sum(node_load1) / {CORES}",
+            "Processes that run or wait to, over the last minute, for each core. Above 1 they wait"
+            " for each other.",
+            unit="none",
+            look=limits(1, 2),
+        ),
+        value(
+            "CPU",
+            f"1 - {rate(CPU, 'mode="idle"')} / {CORES}",
+            "Share of all cores that was busy in the last minute. Above 80 % it is the machine, not"
+            " a part, that limits.",
+            unit="percentunit",
+            look=FULL,
+        ),
+        value(
+            "Memory used",
+            "1 - sum(node_memory_MemAvailable_bytes) / sum(node_memory_MemTotal_bytes)",
+            "Of the machine's memory. Above 90 % it is in danger.",
+            unit="percentunit",
+            look=limits(0.8, 0.9),
+        ),
+    ]
+
+
+def trends() -> list[timeseries.Panel]:
+    """Return CPU by what it did, and the bytes of disks and network."""
+    busy = rate(CPU, 'mode!="idle"', by="mode", window=OVER_TIME)
+    flows = {
+        "disk read": rate("node_disk_read_bytes_total", window=OVER_TIME),
+        "disk written": rate("node_disk_written_bytes_total", window=OVER_TIME),
+        "received": rate(RECEIVED, OUTSIDE, window=OVER_TIME),
+        "sent": rate(SENT, OUTSIDE, window=OVER_TIME),
+    }
+    return [
+        lines(
+            "CPU of the host",
+            [Query(f"{busy} / scalar({CORES})", "{{mode}}")],
+            "Share of all cores, by what they did. iowait: waiting for the disk; steal: taken by"
+            " the hypervisor.",
+            unit="percentunit",
+            stacked=True,
+            full=FULL,
+        ),
+        lines(
+            "Disk and network",
+            [Query(expr, name) for name, expr in flows.items()],
+            "Bytes per second of the machine's disks and of its own network interfaces.",
+            unit="Bps",
+        ),
+    ]

@@ -95,10 +95,12 @@ class Settings(BaseSettings):
     # Jobs that one process does inside requests at a time; each holds a connection to the primary.
     jobs_in_requests: int = 2
 
-    # A worker's share: jobs in hand at a time, and deliveries before a job is put with the dead.
+    # A worker's share: as many jobs in hand at a time.
     worker_prefetch: int = Field(default=10, ge=1, le=1000)
-    job_tries: int = Field(default=5, ge=1)
-    job_retry_s: Positive = 1.0
+    # A job that fails waits 2, 4, 8, … 120 s, half of it by chance: eight tries in two to four
+    # minutes, which a mail server's restart takes less than. Then it is put with the dead.
+    job_tries: int = Field(default=8, ge=1, le=15)
+    job_retry_s: Positive = 2.0
     relay_batch: int = Field(default=100, ge=1, le=1000)
 
     # SIGTERM: this long `/readyz` says no while requests are still served, then the port is closed.

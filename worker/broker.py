@@ -92,9 +92,12 @@ class Link:
             self._channel.basic_ack(delivery)
 
     def refuse(self, delivery: int, *, again: bool) -> None:
-        """Give the message back to its queue, or up to the dead letters."""
+        """The job failed: give the message back to its queue, or up to the dead letters.
+
+        A reject, not a nack: since RabbitMQ 4.3 only the first counts as a delivery that failed.
+        """
         if self._channel.is_open:
-            self._channel.basic_nack(delivery, requeue=again)
+            self._channel.basic_reject(delivery, requeue=again)
 
     def _on_return(self, _: Channel, _method: Any, properties: Any, _body: bytes) -> None:
         # Comes before the confirmation of the same message.

@@ -29,7 +29,7 @@ from worker.workshop import JobFailed, Workshop
 
 type End = Literal["done", "duplicate", "failed", "dead"]
 
-_RETRY_MOST_S = 60.0
+_RETRY_MOST_S = 120.0
 
 log = logs.get()
 
@@ -59,7 +59,7 @@ class Consumer:
                 # Nothing is lost: what was not acknowledged is delivered again.
                 failures += 1
                 delay_s = retry.delay_s(failures, first_s=0.2, most_s=5)
-                log.warning("worker_interrupted", error=str(error)[:300], again_in_s=delay_s)
+                log.warning("worker_interrupted", error=repr(error)[:300], again_in_s=delay_s)
                 await self._process.pause(delay_s)
 
     async def _consume(self, link: Link) -> None:

@@ -65,7 +65,7 @@ async def relay(process: Process, settings: Settings) -> None:
             # Nothing is lost: rows that were not confirmed are still unsent.
             failures += 1
             delay_s = retry.delay_s(failures, first_s=0.2, most_s=5)
-            log.warning("relay_interrupted", error=str(error)[:300], again_in_s=round(delay_s, 1))
+            log.warning("relay_interrupted", error=repr(error)[:300], again_in_s=delay_s)
             await process.pause(delay_s)
 
 

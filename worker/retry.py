@@ -10,4 +10,4 @@ import random
 def delay_s(tries: int, *, first_s: float, most_s: float) -> float:
     """Seconds to wait after so many tries (1, 2, …) have failed: doubling, half of it by chance."""
     full_s = min(most_s, first_s * 2.0 ** min(tries - 1, 30))
-    return full_s / 2 + random.uniform(0, full_s / 2)
+    return round(full_s / 2 + random.uniform(0, full_s / 2), 3)

@@ -1,7 +1,10 @@
 """How a migration runs: one at a time, on the primary, all or nothing."""
 
+import sys
+
 from alembic import context
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from app import settings
 
@@ -11,11 +14,15 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('sluice migrations'
 _LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '10s'")
 
 engine = create_engine(settings.load().primary_dsn, connect_args={"connect_timeout": 5})
-with engine.connect() as connection:
-    context.configure(connection=connection, transaction_per_migration=False)
-    with context.begin_transaction():
+try:
+    with engine.begin() as connection:
+        context.configure(connection=connection)
         connection.execute(_LOCK_TIMEOUT)
         connection.execute(_ONE_AT_A_TIME)
-        context.run_migrations()
-    connection.commit()
-engine.dispose()
+        with context.begin_transaction():
+            context.run_migrations()
+except OperationalError as error:
+    # One line instead of a page: the server is away, or somebody holds a lock for too long.
+    sys.exit(f"migrations: {error.orig}")
+finally:
+    engine.dispose()

@@ -1,12 +1,14 @@
-"""Draw the five architectures as SVG: `python docs/pictures/draw.py` writes stage-1.svg … stage-5.svg beside itself.
+"""Draw the five architectures: `python docs/pictures/draw.py` writes stage-1.svg … stage-5.svg.
 
-Every part keeps its place in all five pictures, so that turning the pages shows the growth; what is new is coloured.
+Every part keeps its place in all five pictures, so that turning the pages shows the growth; what is
+new is coloured.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -14,7 +16,8 @@ COLUMN, ROW, WIDTH, HEIGHT, LEFT, TOP = 172, 62, 112, 40, 16, 60
 FRAME = 8  # between a group of equal boxes and the frame around them
 
 STYLE = """
-  text { font: 14px system-ui, sans-serif; fill: #1f2937; text-anchor: middle; dominant-baseline: central }
+  text { font: 14px system-ui, sans-serif; fill: #1f2937 }
+  text { text-anchor: middle; dominant-baseline: central }
   .title { font-size: 17px; font-weight: 600; text-anchor: start }
   .label { font-size: 11px; fill: #6b7280 }
   .paper { fill: #ffffff }
@@ -32,6 +35,12 @@ STYLE = """
 """
 
 
+HEAD = (
+    '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7"'
+    ' markerHeight="7" orient="auto"><path d="M0 0 10 5 0 10z"/></marker></defs>'
+)
+
+
 @dataclass(frozen=True)
 class Part:
     """A box: the place in the grid (column, row) and the first stage that has it."""
@@ -43,7 +52,7 @@ class Part:
     until: int = 5
 
     def side(self, dx: int, dy: int) -> tuple[float, float]:
-        """Return the point in the middle of one side; (1, 0) is the right one, (0, 1) the lower one."""
+        """Return the middle of one side; (1, 0) is the right one, (0, 1) the lower one."""
         x = LEFT + self.column * COLUMN + WIDTH / 2
         y = TOP + self.row * ROW + HEIGHT / 2
         return x + dx * WIDTH / 2, y + dy * HEIGHT / 2
@@ -59,7 +68,23 @@ REPLICA_1, REPLICA_2 = Part("replica-1", 5, 0, 3), Part("replica-2", 5, 1, 3)
 PRIMARY = Part("primary", 5, 2.2, 1)
 RELAY, QUEUE = Part("relay", 5, 3.4, 5), Part("RabbitMQ", 4, 3.4, 5)
 WORKER, MAIL = Part("worker", 3, 3.4, 5), Part("mail", 2, 3.4, 1)
-PARTS = [USER, EDGE, BALANCER, WEB, WEB_1, WEB_2, WEB_3, REDIS, REPLICA_1, REPLICA_2, PRIMARY, RELAY, QUEUE, WORKER, MAIL]
+PARTS = [
+    USER,
+    EDGE,
+    BALANCER,
+    WEB,
+    WEB_1,
+    WEB_2,
+    WEB_3,
+    REDIS,
+    REPLICA_1,
+    REPLICA_2,
+    PRIMARY,
+    RELAY,
+    QUEUE,
+    WORKER,
+    MAIL,
+]
 
 TITLES = {
     1: "Stage 1: one web server, one database",
@@ -83,7 +108,7 @@ class Arrow:
     later: bool = False
 
     def svg(self) -> str:
-        """Return the line, with a bend where it leads down and to the left, and its label beside its middle."""
+        """Return the line, bent where it leads down and to the left, with its label."""
         (x1, y1), (x2, y2) = self.start, self.end
         bend = x2 < x1 and y2 > y1
         line = f"M{x1} {y1} V{y2} H{x2}" if bend else f"M{x1} {y1} L{x2} {y2}"
@@ -133,7 +158,7 @@ def arrows(stage: int) -> list[Arrow]:
     else:
         drawn.append(Arrow(PRIMARY.side(*down), RELAY.side(0, -1), "outbox", later=True))
         row = [RELAY, QUEUE, WORKER, MAIL]
-        drawn += [Arrow(a.side(*left), b.side(*right), later=True) for a, b in zip(row, row[1:], strict=False)]
+        drawn += [Arrow(a.side(*left), b.side(*right), later=True) for a, b in pairwise(row)]
     return drawn
 
 
@@ -143,28 +168,34 @@ def picture(stage: int) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
         f"<title>{TITLES[stage]}</title><style>{STYLE}</style>",
-        '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0 10 5 0 10z"/></marker></defs>',
+        HEAD,
         f'<rect class="paper" width="{width}" height="{height}" rx="8"/>',
         f'<text class="title" x="{LEFT}" y="26">{TITLES[stage]}</text>',
     ]
     for parts in [[WEB_1, WEB_2, WEB_3], [REPLICA_1, REPLICA_2]]:
         if parts[0].since <= stage:
             (x1, y1), (x2, y2) = group(parts)
-            lines.append(f'<rect class="frame" x="{x1}" y="{y1}" width="{x2 - x1}" height="{y2 - y1}" rx="10"/>')
+            place = f'x="{x1}" y="{y1}" width="{x2 - x1}" height="{y2 - y1}"'
+            lines.append(f'<rect class="frame" {place} rx="10"/>')
     lines += [arrow.svg() for arrow in arrows(stage)]
     for part in PARTS:
         if part.since <= stage <= part.until:
             x, y = part.side(-1, -1)
             kind = "new" if part.since == stage else "box"
-            lines.append(f'<rect class="{kind}" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="7"/>')
+            lines.append(
+                f'<rect class="{kind}" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="7"/>'
+            )
             lines.append(f'<text x="{x + WIDTH / 2}" y="{y + HEIGHT / 2}">{part.text}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
 
 def main() -> int:
     """Write the pictures; with --check, say which are not what this code draws."""
-    stale = [n for n in TITLES if not (file := HERE / f"stage-{n}.svg").exists() or file.read_text() != picture(n)]
+    stale = [
+        n
+        for n in TITLES
+        if not (file := HERE / f"stage-{n}.svg").exists() or file.read_text() != picture(n)
+    ]
     if "--check" in sys.argv:
         return len(stale)
     for stage in stale:

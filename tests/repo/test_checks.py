@@ -15,8 +15,20 @@ STAGES = sorted((ROOT / "stages").glob("*.env"))
 
 def tracked(*patterns: str) -> list[str]:
     """Return the files that git knows or would add."""
-    git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    git = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--",
+        *patterns,
+    ]
+    listed = subprocess.run(
+        git, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     return [name for name in listed if (ROOT / name).is_file()]
 
 
@@ -25,43 +37,60 @@ def scripts(shebang: str) -> list[str]:
     return [
         name
         for name in tracked("bin", ".ci", "db", "images")
-        if (ROOT / name).read_bytes().startswith(b"#!") and shebang.encode() in (ROOT / name).read_bytes().split(b"\n", 1)[0]
+        if (ROOT / name).read_bytes().startswith(b"#!")
+        and shebang.encode() in (ROOT / name).read_bytes().split(b"\n", 1)[0]
     ]
 
 
 def passes(*command: str, within_s: float = 300) -> str:
     """Run a check in the root of the repository; return what it printed."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=within_s)
-    assert done.returncode == 0, f"{' '.join(command[:6])} …\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=within_s
+    )
+    assert done.returncode == 0, (
+        f"{' '.join(command[:6])} …\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+    )
     return done.stdout
 
 
-def in_image(image: str, *command: str, mounts: dict[str, str], options: tuple[str, ...] = ()) -> str:
-    """Run a command in one of the stack's own images, with files of the repository mounted read-only."""
-    volumes = [word for here, there in mounts.items() for word in ("--volume", f"{ROOT / here}:{there}:ro")]
+def in_image(
+    image: str, *command: str, mounts: dict[str, str], options: tuple[str, ...] = ()
+) -> str:
+    """Run a command in one of the stack's own images, with our files mounted read-only."""
+    volumes = [
+        word for here, there in mounts.items() for word in ("--volume", f"{ROOT / here}:{there}:ro")
+    ]
     return passes("docker", "run", "--rm", "--network", "none", *options, *volumes, image, *command)
 
 
 def test_format() -> None:
+    """Broken: the code has two styles."""
     passes("ruff", "format", "--check", ".")
 
 
 def test_lint() -> None:
+    """Broken: a rule of pyproject.toml does not hold."""
     passes("ruff", "check", ".")
 
 
-@pytest.mark.parametrize("package", ["app", "jobs", "worker", "db", "loadtest", "tests", "grafana", "bin/stage", "bin/images"])
+@pytest.mark.parametrize(
+    "package",
+    ["app", "jobs", "worker", "db", "loadtest", "tests", "grafana", "bin/stage", "bin/images"],
+)
 def test_types(package: str) -> None:
+    """Broken: a value is used as what it is not."""
     passes("mypy", "--strict", "--scripts-are-modules", package)
 
 
 def test_shell_scripts() -> None:
+    """Broken: a script fails on a path with a blank, or worse."""
     names = sorted({*scripts("bash"), *scripts("/sh"), *tracked("*.sh")})
     assert "bin/engine" in names
     passes("shellcheck", "--external-sources", *names)
 
 
 def test_dockerfiles() -> None:
+    """Broken: an image is not pinned, or runs as root."""
     names = tracked("Dockerfile", "*/Dockerfile")
     assert len(names) > 5
     passes("hadolint", *names)
@@ -70,21 +99,37 @@ def test_dockerfiles() -> None:
 @pytest.mark.parametrize("stage", STAGES, ids=lambda file: file.stem)
 def test_compose_file(stage: Path) -> None:
     """Broken: a variable has no value, or a service refers to one that is not there."""
-    config = json.loads(passes("docker", "compose", "--env-file", str(stage), "config", "--format", "json"))
-    owners = [name for name, one in config["services"].items() for port in one.get("ports", []) if port.get("published") == "8080"]
+    config = json.loads(
+        passes("docker", "compose", "--env-file", str(stage), "config", "--format", "json")
+    )
+    owners = [
+        name
+        for name, one in config["services"].items()
+        for port in one.get("ports", [])
+        if port.get("published") == "8080"
+    ]
     assert len(owners) == 1, "one service owns the public port"
 
 
 @pytest.mark.parametrize("name", ["lb", "edge"])
 def test_nginx_configuration(name: str) -> None:
+    """Broken: Nginx does not start."""
+    folder = "/etc/nginx"
+    writable = [word for path in ("/tmp", "/var/cache/nginx") for word in ("--tmpfs", path)]  # noqa: S108
     in_image(
-        "nginx:1.30.6", "-t",
-        mounts={f"nginx/{name}.conf": "/etc/nginx/nginx.conf", "nginx/snippets": "/etc/nginx/snippets", "nginx/upstreams": "/etc/nginx/upstreams"},
-        options=("--user", "101:101", "--read-only", "--tmpfs", "/tmp:uid=101", "--tmpfs", "/var/cache/nginx:uid=101", "--entrypoint", "nginx"),
-    )  # fmt: skip
+        "nginx:1.30.6",
+        "-t",
+        mounts={
+            f"nginx/{name}.conf": f"{folder}/nginx.conf",
+            "nginx/snippets": f"{folder}/snippets",
+            "nginx/upstreams": f"{folder}/upstreams",
+        },
+        options=("--user", "101:101", "--read-only", *writable, "--entrypoint", "nginx"),
+    )
 
 
 def test_prometheus_configuration() -> None:
+    """Broken: Prometheus does not start."""
     in_image(
         "prom/prometheus:v3.5.3", "check", "config", "/etc/prometheus/prometheus.yml",
         mounts={"prometheus": "/etc/prometheus"}, options=("--entrypoint", "promtool"),
@@ -107,7 +152,7 @@ def test_dashboards_are_what_their_code_says() -> None:
 
 
 def test_requirements_belong_to_pyproject() -> None:
-    """Broken: a dependency was added without `make lock`. (Needs no index: versions and hashes are in the files.)"""
+    """Broken: a dependency has no version or no hash: `make lock` was not run."""
     for name in tracked("requirements/*.txt"):
         lines = (ROOT / name).read_text().splitlines()
         pinned = [line for line in lines if line and not line.startswith((" ", "#", "-"))]

@@ -1,1 +1,1 @@
-"""Black box: nothing here imports the application. It speaks HTTP to the entry, and docker and make to the stack."""
+"""Black box: nothing here imports the application; it speaks HTTP, docker and make."""

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session", autouse=True)
 def own_project() -> Iterator[None]:
     """Begin and end with nothing of this project: no container, no data."""
-    remove = ["docker", "compose", "--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5"]
+    remove = [
+        "docker",
+        "compose",
+        "--profile",
+        "*",
+        "down",
+        "--volumes",
+        "--remove-orphans",
+        "--timeout",
+        "5",
+    ]
     must(*remove)
     yield
     must(*remove)

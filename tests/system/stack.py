@@ -35,7 +35,9 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, **PORTS, "COMPOSE_PROJECT_NAME": PROJECT, **more}
 
 
-def run(*command: str | Path, within_s: float = 600, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str | Path, within_s: float = 600, cwd: Path = ROOT, **more: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command on the stack under test and return its exit code, output and errors."""
     return subprocess.run(
         [str(word) for word in command],
@@ -51,12 +53,14 @@ def run(*command: str | Path, within_s: float = 600, cwd: Path = ROOT, **more: s
 def must(*command: str | Path, within_s: float = 600, cwd: Path = ROOT, **more: str) -> str:
     """Run a command that has to succeed; return its standard output."""
     done = run(*command, within_s=within_s, cwd=cwd, **more)
-    assert done.returncode == 0, f"{command} ended {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    assert done.returncode == 0, (
+        f"{command} ended {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    )
     return done.stdout
 
 
 def containers(*filters: str) -> list[tuple[str, str]]:
-    """Return (service, state) of each container of the project; state as docker says it: running, exited …"""
+    """Return (service, state) of each container; state as docker says it: running, exited …"""
     more = [word for one in filters for word in ("--filter", one)]
     lines = must(
         "docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={PROJECT}", *more,
@@ -72,7 +76,9 @@ def container(service: str, number: int = 1) -> str:
 
 def health(service: str, number: int = 1) -> str:
     """Return healthy, unhealthy or starting."""
-    return must("docker", "inspect", "--format", "{{ .State.Health.Status }}", container(service, number)).strip()
+    return must(
+        "docker", "inspect", "--format", "{{ .State.Health.Status }}", container(service, number)
+    ).strip()
 
 
 def wait_healthy(service: str, within_s: float = 120) -> None:
@@ -86,14 +92,15 @@ def wait_healthy(service: str, within_s: float = 120) -> None:
 
 def sql(statement: str, service: str = "primary") -> str:
     """Return what psql prints for one statement, rows by line and columns by |."""
-    return must(
-        "docker", "exec", container(service), "psql", "-U", "sluice", "-d", "sluice", "-XAtqc", statement
-    ).strip()  # fmt: skip
+    psql = ["psql", "-U", "sluice", "-d", "sluice", "-XAtqc", statement]
+    return must("docker", "exec", container(service), *psql).strip()
 
 
 def mails_to(address: str) -> list[dict[str, Any]]:
     """Return the mails to one address that lie in the inbox."""
-    inbox: list[dict[str, Any]] = httpx.get(f"{INBOX}/api/email", timeout=10).raise_for_status().json()
+    inbox: list[dict[str, Any]] = (
+        httpx.get(f"{INBOX}/api/email", timeout=10).raise_for_status().json()
+    )
     return [mail for mail in inbox if any(to["address"] == address for to in mail["to"])]
 
 

@@ -1,4 +1,4 @@
-"""The walk 1 → 2 → 3 → 4 → 5 → 3 → 1 → 5: each stage is what it says, and everything written on the way is kept.
+"""The walk 1 → 2 → 3 → 4 → 5 → 3 → 1 → 5: each stage is what it says, and what was written is kept.
 
 The tests of one step run against one standing stage; the next step moves it.
 """
@@ -34,7 +34,16 @@ WALK = ["1", "2", "3", "4", "5", "3", "1", "5"]
 
 # Written by hand, not read from stages/: what must run is decided here.
 JOBS = {"migrate", "seed"}
-ALWAYS = {"web", "primary", "mail", "prometheus", "grafana", "node-exporter", "postgres-exporter", "cadvisor"}
+ALWAYS = {
+    "web",
+    "primary",
+    "mail",
+    "prometheus",
+    "grafana",
+    "node-exporter",
+    "postgres-exporter",
+    "cadvisor",
+}
 NEW = {
     2: {"lb", "lb-exporter"},
     3: {"replica-1", "replica-2"},
@@ -55,16 +64,17 @@ class Journey:
 
 @pytest.fixture(scope="module")
 def journey() -> Journey:
+    """Begin the walk."""
     return Journey()
 
 
-@pytest.fixture(scope="class", params=range(len(WALK)), ids=[f"{n}-stage-{s}" for n, s in enumerate(WALK)])
+@pytest.fixture(
+    scope="class", params=range(len(WALK)), ids=[f"{n}-stage-{s}" for n, s in enumerate(WALK)]
+)
 def at(request: pytest.FixtureRequest, journey: Journey) -> Journey:
     """Move to the step's stage, then write a member and a post there."""
     stage = WALK[request.param]
-    began = time.monotonic()
     printed = must("make", f"stage-{stage}")
-    print(f"make stage-{stage}: {time.monotonic() - began:.1f} s")
     assert f"Stage {stage}:" in printed
     assert ENTRY.replace("127.0.0.1", "localhost") in printed
 
@@ -79,15 +89,18 @@ def at(request: pytest.FixtureRequest, journey: Journey) -> Journey:
 
 
 class TestEveryStage:
+    """What holds at each step; the time of a switch is the set-up time of the step's first test."""
+
     def test_exactly_the_services_of_the_stage_run(self, at: Journey) -> None:
-        """Broken: a service of another stage still runs (or one of this stage is missing or ended)."""
+        """Broken: a service of another stage still runs, or one of this stage does not."""
         expected = ALWAYS.union(*(NEW[n] for n in NEW if n <= at.stage))
         states = containers()
         assert {service for service, state in states if state == "running"} == expected
         assert {service for service, state in states if state != "running"} == JOBS
         assert sum(service == "web" for service, _ in states) == (1 if at.stage == 1 else 3)
 
-    def test_every_service_with_a_health_check_is_healthy(self, at: Journey) -> None:
+    @pytest.mark.usefixtures("at")
+    def test_every_service_with_a_health_check_is_healthy(self) -> None:
         """Broken: the command ended although a part of the stage cannot serve."""
         running = {service for service, state in containers() if state == "running"}
         healthy = {service for service, _ in containers("health=healthy")}
@@ -107,17 +120,20 @@ class TestEveryStage:
     def test_a_session_of_an_earlier_stage_still_counts(self, at: Journey) -> None:
         """Broken: a visitor is logged out because the architecture changed."""
         first = at.members[0]
-        answer = first.client.patch(f"/api/users/{first.id}", json={"name": f"Renamed at {at.stage}"})
+        answer = first.client.patch(
+            f"/api/users/{first.id}", json={"name": f"Renamed at {at.stage}"}
+        )
         assert answer.status_code == 200, answer.text
         for _ in range(6):  # the next read sees it, whichever replica of web or database answers
-            assert first.client.get(f"/api/users/{first.id}").json()["name"] == f"Renamed at {at.stage}"
+            assert (
+                first.client.get(f"/api/users/{first.id}").json()["name"]
+                == f"Renamed at {at.stage}"
+            )
 
     def test_the_replicas_take_turns(self, at: Journey) -> None:
         """Broken: the load balancer leaves a replica out, or stage 1 has more than one."""
         with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
-            seen = {
-                visitor.get(f"/api/users/{n}").headers["x-served-by"] for n in range(1, 31)
-            }
+            seen = {visitor.get(f"/api/users/{n}").headers["x-served-by"] for n in range(1, 31)}
         assert seen == ({"web-1"} if at.stage == 1 else REPLICAS)
 
     def test_reads_name_their_source(self, at: Journey) -> None:
@@ -125,7 +141,9 @@ class TestEveryStage:
         with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
             address = f"/api/users/{1000 + at.stage}"
             first, second = (server_timing(visitor.get(address)) for _ in range(2))
-            others = [server_timing(visitor.get(f"/api/users/{n}/posts")) for n in range(2000, 2020)]
+            others = [
+                server_timing(visitor.get(f"/api/users/{n}/posts")) for n in range(2000, 2020)
+            ]
         if at.stage >= 4:
             assert second["cache"]["desc"] == "hit"
             assert "db" not in second
@@ -136,7 +154,7 @@ class TestEveryStage:
         assert sources == ({"replica-1", "replica-2"} if at.stage >= 3 else {"primary"})
 
     def test_the_welcome_mail_arrives(self, at: Journey) -> None:
-        """Broken: no mail, two mails, or (below stage 5) one that somebody else than the replica sent."""
+        """Broken: no mail, two mails, or one that somebody else sent than the stage says."""
         member = at.members[-1]
 
         def exactly_one() -> dict[str, str]:
@@ -188,32 +206,39 @@ class TestEveryStage:
         found = httpx.get(f"{GRAFANA}/api/search", timeout=10).json()
         assert any("verview" in one["title"] for one in found), (at.stage, found)
 
-    def test_no_service_logged_an_error(self, at: Journey, count_errors: Callable[[], list[str]]) -> None:
+    def test_no_service_logged_an_error(
+        self, at: Journey, count_errors: Callable[[], list[str]]
+    ) -> None:
         """Broken: something fails behind a good answer."""
         assert count_errors() == [], at.stage
 
 
 @pytest.fixture
 def count_errors() -> Callable[[], list[str]]:
-    """Return the application's log lines of level error and above since the stage's containers started."""
+    """Return the application's log lines of level error and above at this stage."""
 
     def errors() -> list[str]:
-        lines = must("bin/compose", "logs", "--no-log-prefix", "web", *worker_services()).splitlines()
+        lines = must(
+            "bin/compose", "logs", "--no-log-prefix", "web", *worker_services()
+        ).splitlines()
         return [line for line in lines if re.search(r'"level": ?"(error|critical)"', line)]
 
     return errors
 
 
 def worker_services() -> list[str]:
+    """Return the services of ours beside web that the stage has."""
     return sorted({service for service, _ in containers()} & {"relay", "worker"})
 
 
 def test_a_switch_that_changes_nothing_leaves_every_container(journey: Journey) -> None:
     """Broken: `make stage-5` at stage 5 restarts something."""
     assert journey.stage == 5
-    before = must("docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test")
-    began = time.monotonic()
+    before = must(
+        "docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test"
+    )
     assert run("make", "stage-5").returncode == 0
-    print(f"make stage-5 again: {time.monotonic() - began:.1f} s")
-    after = must("docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test")
+    after = must(
+        "docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test"
+    )
     assert set(after.split()) == set(before.split())

@@ -15,11 +15,13 @@ numbers = itertools.count(time.time_ns())
 
 
 def new_email() -> str:
+    """Return an address that nobody has."""
     return f"api-{next(numbers)}@example.com"
 
 
 @pytest.fixture
 def member(stage_5: None) -> Member:
+    """Sign up and log in."""
     return sign_up(new_email())
 
 
@@ -50,7 +52,11 @@ def test_an_email_is_taken_once(visitor: httpx.Client, member: Member) -> None:
         {"email": "a@example.com", "name": "nul\u0000byte", "password": "long-enough-password"},
         {"email": "a@example.com", "name": "A", "password": "short"},
         {"email": "a@example.com", "name": "A", "password": "x" * 5000},
-        {"email": "a@example.com\r\nBcc: b@example.com", "name": "A", "password": "long-enough-password"},
+        {
+            "email": "a@example.com\r\nBcc: b@example.com",
+            "name": "A",
+            "password": "long-enough-password",
+        },
         {"email": ["a@example.com"], "name": "A", "password": "long-enough-password"},
     ],
 )
@@ -59,10 +65,14 @@ def test_a_bad_sign_up_is_refused(visitor: httpx.Client, body: dict[str, object]
     problem(visitor.post("/api/users", json=body), 422)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'{"email": "\\ud800@example.com"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"\xff\xfe", b'{"email": "\\ud800@example.com"}']
+)
 def test_a_body_that_is_no_json_object_is_refused(visitor: httpx.Client, body: bytes) -> None:
     """Broken: an error 500."""
-    problem(visitor.post("/api/users", content=body, headers={"content-type": "application/json"}), 422)
+    problem(
+        visitor.post("/api/users", content=body, headers={"content-type": "application/json"}), 422
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +93,9 @@ def test_a_body_that_is_no_json_object_is_refused(visitor: httpx.Client, body: b
         ("/nothing", 404),
     ],
 )
-def test_what_is_not_there_is_a_problem_document(visitor: httpx.Client, path: str, status: int) -> None:
+def test_what_is_not_there_is_a_problem_document(
+    visitor: httpx.Client, path: str, status: int
+) -> None:
     """Broken: an error 500, or a page of HTML for a client that expects JSON."""
     problem(visitor.get(path), status)
 
@@ -122,8 +134,12 @@ def test_a_forged_session_is_no_session(visitor: httpx.Client, member: Member) -
 
 def test_a_wrong_password_says_no_more_than_that(visitor: httpx.Client, member: Member) -> None:
     """Broken: the answer tells whether the address has an account."""
-    known = visitor.post("/api/sessions", json={"email": member.email, "password": "not-the-password"})
-    unknown = visitor.post("/api/sessions", json={"email": new_email(), "password": "not-the-password"})
+    known = visitor.post(
+        "/api/sessions", json={"email": member.email, "password": "not-the-password"}
+    )
+    unknown = visitor.post(
+        "/api/sessions", json={"email": new_email(), "password": "not-the-password"}
+    )
     problem(known, 401)
     assert known.json()["title"] == unknown.json()["title"]
     assert known.json().get("detail") == unknown.json().get("detail")
@@ -135,7 +151,9 @@ def test_logging_out_ends_the_session(member: Member) -> None:
     problem(member.client.post("/api/posts", json={"title": "t", "body": "b"}), 401)
 
 
-def test_the_session_cookie_is_out_of_reach_of_scripts(visitor: httpx.Client, member: Member) -> None:
+def test_the_session_cookie_is_out_of_reach_of_scripts(
+    visitor: httpx.Client, member: Member
+) -> None:
     """Broken: a script, or another site's form, can use the session."""
     body = {"email": member.email, "password": member.password}
     cookie = visitor.post("/api/sessions", json=body).headers["set-cookie"].lower()
@@ -207,7 +225,9 @@ def test_the_request_id_is_the_same_in_the_logs_of_every_hop(visitor: httpx.Clie
     """Broken: one request cannot be followed through the stack."""
     from tests.system.stack import must  # noqa: PLC0415
 
-    number = visitor.get("/api/users/78", headers={"x-request-id": "f" * 32}).headers["x-request-id"]
+    number = visitor.get("/api/users/78", headers={"x-request-id": "f" * 32}).headers[
+        "x-request-id"
+    ]
     assert number != "f" * 32  # the first proxy makes it: nobody outside chooses it
 
     def in_all() -> None:

@@ -1,4 +1,4 @@
-"""Single parts fail and come back: replicas rebuild themselves, the queue catches up, the cache may be away."""
+"""Parts fail and come back: replicas rebuild themselves, the queue catches up, reads go on."""
 
 from __future__ import annotations
 
@@ -17,13 +17,25 @@ def replica_has(statement: str, expected: str) -> None:
     """Wait until replica-1 answers a query as expected."""
 
     def check() -> None:
-        done = run("docker", "exec", container("replica-1"), "psql", "-U", "sluice", "-d", "sluice", "-XAtqc", statement)
+        done = run(
+            "docker",
+            "exec",
+            container("replica-1"),
+            "psql",
+            "-U",
+            "sluice",
+            "-d",
+            "sluice",
+            "-XAtqc",
+            statement,
+        )
         assert done.stdout.strip() == expected, done
 
     eventually(check, within_s=60)
 
 
 def restart_replica_without_data() -> None:
+    """Take replica-1 and its volume away, and start it anew."""
     must("bin/compose", "rm", "--stop", "--force", "replica-1")
     must("docker", "volume", "rm", "sluice-test_replica-1-data")
     must("bin/compose", "up", "--detach", "--no-deps", "replica-1")
@@ -34,7 +46,9 @@ def test_a_replica_that_lost_its_data_builds_itself_again() -> None:
     restart_replica_without_data()
     wait_healthy("replica-1")
     replica_has("select pg_is_in_recovery()", "t")
-    marker = sql("update users set name = 'after rebuild', updated_at = now() where id = 500 returning name").splitlines()[0]
+    marker = sql(
+        "update users set name = 'after rebuild', updated_at = now() where id = 500 returning name"
+    ).splitlines()[0]
     replica_has("select name from users where id = 500", marker)
 
 
@@ -49,7 +63,12 @@ def test_a_replica_whose_slot_is_gone_builds_itself_again() -> None:
     must("bin/compose", "start", "replica-1")
     wait_healthy("replica-1")
     replica_has("select name from users where id = 501", "after slot")
-    assert must(*admin, "select active from pg_replication_slots where slot_name = 'replica_1'").strip() == "t"
+    assert (
+        must(
+            *admin, "select active from pg_replication_slots where slot_name = 'replica_1'"
+        ).strip()
+        == "t"
+    )
 
 
 def test_reads_go_on_without_any_replica(visitor: httpx.Client) -> None:

@@ -1,4 +1,4 @@
-"""The commands a person types: wrong use gets one clear line, a half-finished start can be run again."""
+"""The commands a person types: wrong use gets one line, a half-finished start can be run again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,15 @@ def test_an_unknown_stage_is_named(stage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("USERS", "many"), ("USERS", "0"), ("USERS", "-5"), ("TIME", "60"), ("TIME", "soon"), ("RATE", "x")]
+    ("variable", "value"),
+    [
+        ("USERS", "many"),
+        ("USERS", "0"),
+        ("USERS", "-5"),
+        ("TIME", "60"),
+        ("TIME", "soon"),
+        ("RATE", "x"),
+    ],
 )
 def test_wrong_sizes_of_the_crowd_are_named(stage_5: None, variable: str, value: str) -> None:
     """Broken: Locust starts with something else than what was asked for."""
@@ -99,7 +107,9 @@ def test_a_start_that_was_interrupted_can_be_run_again(stage_5: None) -> None:
     process.communicate(timeout=60)
     assert process.returncode != 0
     must("make", "stage-5")
-    assert {"edge", "lb", "web"} <= {service for service, state in containers() if state == "running"}
+    assert {"edge", "lb", "web"} <= {
+        service for service, state in containers() if state == "running"
+    }
 
 
 def test_the_crowd_finds_no_failure(stage_5: None) -> None:
@@ -117,7 +127,17 @@ def test_compose_alone_is_stage_5_in_a_fresh_clone() -> None:
         must("docker", "compose", "--profile", "*", "down", "--timeout", "5")
         must("docker", "compose", "up", "--detach", "--wait", cwd=clone)
         running = {service for service, state in containers() if state == "running"}
-        assert {"edge", "lb", "web", "redis", "primary", "replica-1", "replica-2", "rabbitmq", "worker"} <= running
+        assert {
+            "edge",
+            "lb",
+            "web",
+            "redis",
+            "primary",
+            "replica-1",
+            "replica-2",
+            "rabbitmq",
+            "worker",
+        } <= running
         assert "locust" not in running
     finally:
         must("docker", "compose", "--profile", "*", "down", "--timeout", "5")

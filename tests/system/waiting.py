@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def eventually[Result](check: Callable[[], Result], *, within_s: float, every_s: float = 0.25) -> Result:
+def eventually[Result](
+    check: Callable[[], Result], *, within_s: float, every_s: float = 0.25
+) -> Result:
     """Call `check` until it returns without an AssertionError, and return its result.
 
     Raises the last AssertionError once `within_s` seconds are over.

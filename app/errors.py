@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 
 from app import timing
 
+MEDIA_TYPE = "application/problem+json"
+
 
 class SluiceError(Exception):
     """Something went wrong that the caller is told about."""
@@ -177,7 +179,7 @@ def render(
         body,
         status,
         {"cache-control": "no-store", **(headers or {})},
-        media_type="application/problem+json",
+        media_type=MEDIA_TYPE,
     )
 
 

@@ -108,6 +108,8 @@ def _add(app: FastAPI, call: Call) -> None:
         status_code=call.status,
         response_model=call.model,
         responses={each: {"model": errors.Problem} for each in problems},
+        tags=[call.answer.__module__.rpartition(".")[2]],
+        summary=(call.answer.__doc__ or "").partition("\n")[0].rstrip("."),
     )
 
 

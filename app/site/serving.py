@@ -19,8 +19,8 @@ from app import replies
 from app.site.naming import HASHED
 
 _YEAR = "public, max-age=31536000, immutable"
-# Only our own files run here; what people wrote is text.
-_POLICY = (
+# For all pages: only our own files run; what people wrote is text.
+CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none';"
     " base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
@@ -96,6 +96,6 @@ def _read(path: Path) -> _File:
         "vary": "accept-encoding",
     }
     if path.suffix == ".html":
-        headers["content-security-policy"] = _POLICY
+        headers["content-security-policy"] = CONTENT_POLICY
         headers["referrer-policy"] = "same-origin"
     return _File(content, compressed.read_bytes() if compressed.exists() else None, headers)

@@ -33,6 +33,8 @@ def test_every_call_is_described_with_its_answer_and_its_problems(
             schema = answers[str(call.status)]["content"]["application/json"]["schema"]
             assert schema["$ref"].endswith(call.model.__name__)
         assert {str(each) for each in call.problems} | {"422", "503"} <= answers.keys()
+        problems = [answer for status, answer in answers.items() if int(status) >= 400]
+        assert {tuple(each["content"]) for each in problems} == {("application/problem+json",)}
 
 
 def test_a_path_that_is_known_says_which_methods_it_takes(settings: Settings) -> None:

@@ -1,0 +1,1 @@
+"""The database: configuration, start-up, migrations and the data to work on."""

@@ -12,11 +12,11 @@ from grafana.panels import COLUMNS, SOURCE, side_by_side
 from grafana.parts import boxes, host, nginx, postgres, rabbitmq, redis, web, worker
 
 FIGURE_LINES = 3  # of the grid
-TREND_LINES = 8
+TREND_LINES = 9
 
 HOPS = [
-    nginx.figures("edge", "Edge", since=5),
-    nginx.figures("lb", "Load balancer", since=2),
+    nginx.figures("edge", "Edge →", since=5),
+    nginx.figures("lb", "Balancer →", since=2),
     web.figures(),
     redis.figures(),
     postgres.figures(),

@@ -18,15 +18,15 @@ SOURCE = shapes.DataSourceRef(type_val="prometheus", uid="prometheus")
 
 GOOD, WARNING, BAD, ABSENT = "green", "yellow", "red", "#7b8087"
 
-# One colour a part of the stack, whatever is measured of it, and one a kind of answer.
+# One colour a part of the stack, whatever is measured of it, and one a kind of answer or work.
 COLOURS = {
     "edge": "#B877D9",
     "lb": "#5794F2",
     "web": "#37BBCA",
     "redis": "#FF9830",
-    "primary": "#C9A500",
+    "primary": "#C08A00",
     "replica-1": "#F2CC0C",
-    "replica-2": "#FFEE8A",
+    "replica-2": "#DEB887",
     "replica": "#F2CC0C",
     "rabbitmq": "#D683CE",
     "relay": "#A78BCB",
@@ -45,6 +45,24 @@ COLOURS = {
     "wait": "yellow",
     "fenced": "purple",
     "error": "red",
+    "used": "orange",
+    "limit": "#9FA7B3",
+    "evicted": "red",
+    "expired": "blue",
+    "published": "blue",
+    "acknowledged": "green",
+    "waiting": "yellow",
+    "user": "blue",
+    "system": "orange",
+    "iowait": "red",
+    "steal": "purple",
+    "irq": "dark-green",
+    "softirq": "green",
+    "nice": "super-light-blue",
+    "disk read": "super-light-purple",
+    "disk written": "purple",
+    "received": "super-light-green",
+    "sent": "green",
 }
 
 
@@ -117,7 +135,7 @@ def value(
 
 
 def running(
-    title: str, expr: str, about: str, *, since: int = 1, look: str, unit: str = "suffix: up"
+    title: str, expr: str, about: str, *, since: int = 1, look: str, unit: str = "suffix:up"
 ) -> stat.Panel:
     """The head of a part's column: how many of it run, on its colour; red when none does."""
     down = model.ValueMap({"0": model.ValueMappingResult(text="down", color=BAD, index=2)})
@@ -143,7 +161,7 @@ def lines(
     """
     legend = common.VizLegendOptions().show_legend(show_legend=True)
     tooltip = common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI)
-    by_name = FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+    others = FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC)
     panel = (
         timeseries.Panel()
         .title(title)
@@ -153,7 +171,7 @@ def lines(
         .unit(unit)
         .min(0)
         .no_value(_absence(since))
-        .color_scheme(by_name)
+        .color_scheme(others)
         .line_width(1)
         .fill_opacity(30 if stacked else 8)
         .show_points(shapes.VisibilityMode.NEVER)

@@ -35,7 +35,7 @@ def _cpu(labels: str, window: str) -> str:
 def cpu(*services: str, since: int = 1) -> stat.Panel:
     """Return the share of its CPU limit that the busiest container of these services uses."""
     return value(
-        "CPU of its box",
+        "CPU",
         f"max({_cpu(_labels(*services), NOW)})",
         "CPU time of the last minute, of what the container may use (`cpus` in docker-compose.yml);"
         " of several containers the busiest. At 100 % it is throttled: it is the bottleneck.",

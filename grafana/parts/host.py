@@ -16,23 +16,23 @@ def figures() -> list[stat.Panel]:
     """Return the six figures of the machine."""
     root = '{mountpoint="/"}'
     return [
-        running("Host", CORES, "Cores of the machine.", look="host", unit="suffix: cores"),
+        running("Host", CORES, "Cores of the machine.", look="host", unit="suffix:cores"),
         value(
-            "Network out",
+            "Network",
             rate(SENT, OUTSIDE),
             "Bytes per second that leave the machine.",
             unit="Bps",
             look="host",
         ),
         value(
-            "Disk used",
+            "Disk",
             f"1 - min(node_filesystem_avail_bytes{root} / node_filesystem_size_bytes{root})",
             "Of the file system that / is on.",
             unit="percentunit",
             look=FULL,
         ),
         value(
-            "Load per core",
+            "Load/core",
             f"sum(node_load1) / {CORES}",
             "Processes that run or wait to, over the last minute, for each core. Above 1 they wait"
             " for each other.",
@@ -48,7 +48,7 @@ def figures() -> list[stat.Panel]:
             look=FULL,
         ),
         value(
-            "Memory used",
+            "Memory",
             "1 - sum(node_memory_MemAvailable_bytes) / sum(node_memory_MemTotal_bytes)",
             "Of the machine's memory. Above 90 % it is in danger.",
             unit="percentunit",
@@ -73,6 +73,7 @@ def trends() -> list[timeseries.Panel]:
             "Share of all cores, by what they did. iowait: waiting for the disk; steal: taken by"
             " the hypervisor.",
             unit="percentunit",
+            names=("user", "system", "iowait", "steal", "irq", "softirq", "nice"),
             stacked=True,
             full=FULL,
         ),

@@ -41,7 +41,7 @@ def figures(instance: str, title: str, *, since: int) -> list[stat.Panel]:
             look=limits(0.01, 1),
         ),
         value(
-            "Time, mean",
+            "Mean time",
             f"{in_hand} / {requests}",
             "Mean time of a request inside Nginx and behind it, by Little's law: requests in hand"
             " divided by requests per second. Sampled every 5 s, so rough at little load.",
@@ -51,7 +51,7 @@ def figures(instance: str, title: str, *, since: int) -> list[stat.Panel]:
         ),
         boxes.cpu(instance, since=since),
         value(
-            "Connections",
+            "Open",
             f"sum(nginx_connections_active{{{one}}})",
             "Open connections of visitors, idle ones included. The limit is worker_connections,"
             " 4096, of which a proxied request takes two.",

@@ -39,7 +39,7 @@ def figures() -> list[stat.Panel]:
             look=limits(0.01, 1),
         ),
         value(
-            "Time, p95",
+            "p95 time",
             quantile(95, DURATION),
             "95 of 100 statements took no longer, from asking the pool for a connection to the"
             " last row.",
@@ -48,7 +48,7 @@ def figures() -> list[stat.Panel]:
         ),
         boxes.cpu(*SERVERS),
         value(
-            "Pool in use",
+            "Pool",
             f"max({in_use} / {limit})",
             "Connections in use, of what the pool may have; of all replicas' pools the fullest."
             " At 100 % requests wait for a connection.",
@@ -64,7 +64,8 @@ def trends() -> list[timeseries.Panel]:
         rate(f"pg_stat_database_blks_{what}", 'datname="sluice"', by="instance", window=OVER_TIME)
         for what in ("hit", "read")
     )
-    behind = 'max by (instance) (pg_replication_lag_seconds{instance=~"replica-.*"})'
+    behind = "sum by (application_name) (pg_stat_replication_pg_wal_lsn_diff)"
+    by_server = f'label_replace({behind}, "instance", "replica-$1", "application_name", ".*_(.+)")'
     return [
         lines(
             "Statements by role",
@@ -85,9 +86,9 @@ def trends() -> list[timeseries.Panel]:
         ),
         lines(
             "Replication lag",
-            [Query(behind, "{{instance}}", EVERY)],
-            "How far a replica's data is behind the primary's.",
-            unit="s",
+            [Query(by_server, "{{instance}}", EVERY)],
+            "What the primary has written and a replica not yet replayed.",
+            unit="bytes",
             since=3,
             names=SERVERS,
         ),

@@ -18,17 +18,17 @@ ALIVE = 'queue!~".*[.]dead"'
 def figures() -> list[stat.Panel]:
     """Return the six figures of the queue."""
     return [
-        running("Queue", UP, "RabbitMQ nodes that answer.", since=SINCE, look="rabbitmq"),
+        running("Queue →", UP, "RabbitMQ nodes that answer.", since=SINCE, look="rabbitmq"),
         value(
             "Published",
             rate(RECEIVED),
             "Messages per second that RabbitMQ took.",
-            unit="suffix: msg/s",
+            unit="suffix:msg/s",
             since=SINCE,
             look="rabbitmq",
         ),
         value(
-            "Dead letters",
+            "Dead jobs",
             or_zero(f"sum({MESSAGES}{{{DEAD}}})", UP),
             "Jobs given up after their last try. They wait to be looked at and replayed.",
             unit="short",
@@ -36,8 +36,8 @@ def figures() -> list[stat.Panel]:
             look=limits(1, 10),
         ),
         value(
-            "Oldest unsent",
-            "max(sluice_outbox_oldest_unsent_seconds)",
+            "Oldest job",
+            'max(sluice_outbox_oldest_unsent_seconds{job="relay"})',
             "Age of the job in the outbox that has waited longest for the relay to publish it.",
             unit="s",
             since=SINCE,
@@ -45,7 +45,7 @@ def figures() -> list[stat.Panel]:
         ),
         boxes.cpu("rabbitmq", since=SINCE),
         value(
-            "Jobs waiting",
+            "Waiting",
             or_zero(f"sum({MESSAGES}_ready{{{ALIVE}}})", UP),
             "Messages that no worker has taken yet.",
             unit="short",
@@ -74,7 +74,7 @@ def trends() -> list[timeseries.Panel]:
             ],
             "Messages per second into and out of RabbitMQ. Published above acknowledged: queues"
             " grow.",
-            unit="suffix: msg/s",
+            unit="suffix:msg/s",
             since=SINCE,
         ),
     ]

@@ -20,7 +20,9 @@ def figures() -> list[stat.Panel]:
     spent = rate("redis_commands_duration_seconds_total", OURS)
     hit_ratio = ratio(rate(READS, ANSWERED), rate(READS, ASKED))
     return [
-        running("Cache", "sum(redis_up)", "Redis servers that answer.", since=SINCE, look="redis"),
+        running(
+            "Cache →", "sum(redis_up)", "Redis servers that answer.", since=SINCE, look="redis"
+        ),
         value(
             "Commands",
             commands,
@@ -39,7 +41,7 @@ def figures() -> list[stat.Panel]:
             look=limits(0.8, 0.5),
         ),
         value(
-            "Time, mean",
+            "Mean time",
             f"{spent} / {commands}",
             "Mean time of a command inside Redis, without the way there and back.",
             unit="s",
@@ -48,7 +50,7 @@ def figures() -> list[stat.Panel]:
         ),
         boxes.cpu("redis", since=SINCE),
         value(
-            "Memory used",
+            "Memory",
             "max(redis_memory_used_bytes / redis_memory_max_bytes)",
             "Of `maxmemory`. When it is full, keys are evicted.",
             unit="percentunit",
@@ -95,9 +97,9 @@ def trends() -> list[timeseries.Panel]:
             "Memory of Redis",
             [
                 Query("sum(redis_memory_used_bytes)", "used"),
-                Query("sum(redis_memory_max_bytes)", "maxmemory"),
+                Query("sum(redis_memory_max_bytes)", "limit"),
             ],
-            "Memory that Redis holds, and the limit at which it begins to evict.",
+            "Memory that Redis holds, and the limit (`maxmemory`) at which it begins to evict.",
             unit="bytes",
             since=SINCE,
         ),

@@ -8,14 +8,14 @@ from grafana.promql import OVER_TIME, quantile, rate, ratio
 
 REQUESTS = "sluice_http_requests_total"
 DURATION = "sluice_http_request_duration_seconds"
-IN_FLIGHT = "sluice_http_requests_in_flight"
+IN_FLIGHT = 'sluice_http_requests_in_flight{job="web"}'
 CLASSES = (2, 3, 4, 5)
 
 
 def figures() -> list[stat.Panel]:
     """Return the six figures of all replicas together."""
     return [
-        running("Web", 'sum(up{job="web"})', "Replicas that answer Prometheus.", look="web"),
+        running("Web →", 'sum(up{job="web"})', "Replicas that answer Prometheus.", look="web"),
         value(
             "Requests",
             rate(REQUESTS),
@@ -24,14 +24,14 @@ def figures() -> list[stat.Panel]:
             look="web",
         ),
         value(
-            "Errors (5xx)",
+            "5xx",
             ratio(rate(REQUESTS, 'status=~"5.."'), rate(REQUESTS)),
             "Share of the answers that were server errors.",
             unit="percentunit",
             look=limits(0.001, 0.01),
         ),
         value(
-            "Time, p95",
+            "p95 time",
             quantile(95, DURATION),
             "95 of 100 requests took no longer, from the first byte in to the last byte out.",
             unit="s",

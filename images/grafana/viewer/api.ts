@@ -21,8 +21,25 @@ export interface Found {
   tags: string[];
 }
 
+const TRIES = 4;
+const PAUSE_MS = 300;
+
+/** `fetch`, tried again when the network failed: a browser drops all requests whenever a container comes or goes. */
+export async function fetchPatiently(path: string, options: RequestInit = {}): Promise<Response> {
+  for (let left = TRIES - 1; ; left -= 1) {
+    try {
+      return await fetch(path, options);
+    } catch (error) {
+      if (left === 0 || !(error instanceof TypeError)) { // an abort is no TypeError
+        throw error;
+      }
+      await new Promise((resume) => setTimeout(resume, PAUSE_MS));
+    }
+  }
+}
+
 async function get<T>(path: string): Promise<T> {
-  const response = await fetch(path);
+  const response = await fetchPatiently(path);
   if (!response.ok) {
     throw new Error(`${path}: HTTP ${response.status}`);
   }

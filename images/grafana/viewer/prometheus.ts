@@ -1,6 +1,7 @@
 // Asks Prometheus and turns its answer into Grafana's data frames.
 // In: one target of a panel and a time range. Out: frames; throws Error with Prometheus' own words.
 import { FieldType, type DataFrame, type Labels } from '@grafana/data';
+import { fetchPatiently } from './api.ts';
 import { interpolate, legendOf, promDefault, promDuration, type Interval, type Values } from './interpolate.ts';
 
 export interface Target {
@@ -34,7 +35,7 @@ interface Answer {
 
 /** Calls one of Prometheus' query addresses through the server. */
 export async function ask<T>(uid: string, path: string, parameters: Record<string, string>, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(`/api/datasources/proxy/uid/${uid}/api/v1/${path}`, {
+  const response = await fetchPatiently(`/api/datasources/proxy/uid/${uid}/api/v1/${path}`, {
     method: 'POST',
     body: new URLSearchParams(parameters),
     signal: signal,

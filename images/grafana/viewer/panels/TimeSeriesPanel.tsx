@@ -21,6 +21,7 @@ interface Options {
 }
 
 const eventBus = new EventBusSrv();
+const LAST_LABEL_PX = 18; // half of a time's width: the last one would be cut off at the edge
 
 /** What cannot be drawn (0/0, x/0) is a gap. */
 const drawable = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
@@ -96,7 +97,9 @@ export function TimeSeriesPanel({ panel, frames, width, height }: PanelProps) {
         frames={prepared} structureRev={structureRev} timeRange={view.range} timeZone={view.timeZone}
         width={width} height={height} legend={legend}
       >
-        {(config, aligned) => (
+        {(config, aligned) => {
+          config.setPadding([null, LAST_LABEL_PX, null, null]);
+          return (
           <>
             <AnnotationMarks config={config} marks={view.marks} />
             {mode !== TooltipDisplayMode.None && (
@@ -121,7 +124,8 @@ export function TimeSeriesPanel({ panel, frames, width, height }: PanelProps) {
               />
             )}
           </>
-        )}
+          );
+        }}
       </TimeSeries>
     </PanelContextProvider>
   );

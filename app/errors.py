@@ -105,6 +105,10 @@ class Unavailable(SluiceError):
     headers: ClassVar[Mapping[str, str]] = {"retry-after": "1"}
 
 
+class Overloaded(Unavailable):
+    """More requests wait for the same thing than could be served in time."""
+
+
 class DatabaseUnavailable(Unavailable):
     """The database is gone, refuses connections, or did not answer in time."""
 

@@ -12,11 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from app.errors import Overloaded
 from app.settings import Settings
 
 
 class Passwords:
-    """Makes hashes and checks passwords against them."""
+    """Makes hashes and checks passwords against them.
+
+    Both raise Overloaded when more requests wait for a thread than could be served in time.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._hasher = PasswordHasher(
@@ -25,6 +29,8 @@ class Passwords:
             parallelism=settings.argon2_lanes,
         )
         self._threads = ThreadPoolExecutor(settings.argon2_threads, "argon2")
+        self._in_hand_max = settings.argon2_in_hand
+        self._in_hand = 0
         self._nobodys: str | None = None
 
     async def hash(self, password: str) -> str:
@@ -52,4 +58,10 @@ class Passwords:
             return False
 
     async def _run[*Ts, T](self, work: Callable[[*Ts], T], *values: *Ts) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+        if self._in_hand >= self._in_hand_max:
+            raise Overloaded
+        self._in_hand += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+        finally:
+            self._in_hand -= 1

@@ -1,9 +1,11 @@
 """Promises of `app/passwords.py`."""
 
 import asyncio
+import threading
 
 import pytest
 
+from app.errors import Overloaded
 from app.passwords import Passwords
 from app.settings import Settings
 
@@ -44,6 +46,23 @@ def test_who_is_no_member_costs_the_same_work(settings: Settings) -> None:
         assert not await passwords.match("anything", None)
         assert len(worked) == 1
         assert worked[0].startswith("$argon2id$")
+
+    asyncio.run(story())
+
+
+def test_a_crowd_at_the_door_is_turned_away_early(settings: Settings) -> None:
+    """Broken: everybody who logs in waits a minute, and nobody gets in before giving up."""
+
+    async def story() -> None:
+        passwords = Passwords(settings.model_copy(update={"argon2_in_hand": 2}))
+        door = threading.Event()
+        inside = [asyncio.create_task(passwords._run(door.wait, 5.0)) for _ in range(2)]  # noqa: SLF001
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await passwords.hash("correct horse")
+        door.set()
+        await asyncio.gather(*inside)
+        assert await passwords.hash("correct horse")
 
     asyncio.run(story())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -93,9 +94,9 @@ def test_every_service_is_a_small_closed_box() -> None:
 RUNS_AS_ROOT = {"cadvisor"}
 
 
-def compose() -> dict[str, dict[str, dict[str, object]]]:
+def compose() -> dict[str, dict[str, dict[str, Any]]]:
     """Return docker-compose.yml with its anchors merged."""
-    loaded: dict[str, dict[str, dict[str, object]]] = yaml.safe_load(
+    loaded: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
         (ROOT / "docker-compose.yml").read_text()
     )
     return loaded

@@ -16,7 +16,7 @@ from tests.system.waiting import eventually
 
 def complaint(*command: str, **more: str) -> str:
     """Run a command that must fail; return its one line of complaint."""
-    done = run(*command, **more)
+    done = run(*command, within_s=120, cwd=ROOT, **more)
     assert done.returncode != 0, done.stdout
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("sluice: ")]

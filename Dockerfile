@@ -8,7 +8,7 @@ ENV PYTHONUNBUFFERED=1 \
 # --- dependencies: exactly the files whose hashes requirements/*.txt name ------------------------------
 
 FROM base AS installer
-# Only this stage has an installer. In `app` there is nothing that could install anything.
+# uv stays in this stage: the images get what it installed.
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --root-user-action=ignore uv==0.13.9
 # Bytecode is compiled here once: a process with a fifth of a core would spend seconds on it.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Panel, RowPanel } from '@grafana/schema';
+import { withGaps } from '../viewer/gaps.ts';
 import { layout } from '../viewer/layout.ts';
 import { marksOf } from '../viewer/marks.ts';
 
@@ -25,4 +26,10 @@ test('on a narrow screen panels that stood side by side stand one below the othe
 test('points of an annotation that follow each other are one mark, others are not', () => {
   const marks = marksOf([[10, '1'], [15, '1'], [20, '0'], [25, '1'], [60, 'NaN'], [65, '2']], 5000, 'deploy', 'blue');
   assert.deepEqual(marks.map(({ fromMs, toMs }) => [fromMs, toMs]), [[10_000, 15_000], [25_000, 25_000], [65_000, 65_000]]);
+});
+
+test('a line is not drawn over a time without figures, nor through what is no number', () => {
+  const { times, values } = withGaps([0, 5, 10, 30, 35], [1, NaN, 3, 4, Infinity], 5);
+  assert.deepEqual(times, [0, 5, 10, 15, 30, 35]);
+  assert.deepEqual(values, [1, null, 3, null, 4, null]);
 });

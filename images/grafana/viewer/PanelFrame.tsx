@@ -61,11 +61,11 @@ interface Props {
 export function PanelFrame({ panel, style, alone, onView }: Props) {
   const view = useView();
   const { element, size } = useSize();
-  const { state, frames, error } = usePanelData(panel, size.width, view, size.shown);
+  const { state, frames, asked, error } = usePanelData(panel, size.width, view, size.shown);
   const Picture = PANELS[panel.type];
   const title = interpolate(panel.title ?? '', view.names);
   const description = panel.description ? renderMarkdown(interpolate(panel.description, view.names)) : undefined;
-  const waiting = frames.length === 0 && (state === LoadingState.NotStarted || state === LoadingState.Loading);
+  const waiting = !asked && (panel.targets ?? []).length > 0;
   const menu = <Menu><Menu.Item label={alone ? 'Back to the dashboard' : 'View'} icon="eye" onClick={onView} /></Menu>;
   return (
     <div ref={element} style={style} data-panel={panel.id} data-state={state}>
@@ -77,7 +77,7 @@ export function PanelFrame({ panel, style, alone, onView }: Props) {
         >
           {(width, height) =>
             Picture === undefined ? <Alert severity="info" title={`Panels of type ${panel.type} are shown by the real Grafana only.`} />
-            : waiting && panel.type !== 'text' ? null
+            : waiting ? null
             : <Picture panel={panel} frames={frames} width={width} height={height} />}
         </PanelChrome>
       )}

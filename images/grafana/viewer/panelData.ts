@@ -14,6 +14,7 @@ import type { View } from './view.ts';
 export interface PanelData {
   state: LoadingState;
   frames: DataFrame[];
+  asked: boolean; // there was an answer before, be it an empty one
   error?: string;
 }
 
@@ -53,7 +54,7 @@ export function replacerOf(values: Values): InterpolateFunction {
 
 /** `shown`: only panels on the screen ask. `width` 0: not measured yet. */
 export function usePanelData(panel: Panel, width: number, view: View, shown: boolean): PanelData {
-  const [raw, setRaw] = useState<PanelData>({ state: LoadingState.NotStarted, frames: [] });
+  const [raw, setRaw] = useState<PanelData>({ state: LoadingState.NotStarted, frames: [], asked: false });
   const { span, values, datasources } = view;
 
   useEffect(() => {
@@ -63,10 +64,10 @@ export function usePanelData(panel: Panel, width: number, view: View, shown: boo
     const abort = new AbortController();
     setRaw((before) => ({ ...before, state: LoadingState.Loading }));
     load(panel, width, view, abort.signal).then(
-      (frames) => abort.signal.aborted || setRaw({ state: LoadingState.Done, frames }),
+      (frames) => abort.signal.aborted || setRaw({ state: LoadingState.Done, frames, asked: true }),
       (error: unknown) =>
         abort.signal.aborted ||
-        setRaw((before) => ({ ...before, state: LoadingState.Error, error: error instanceof Error ? error.message : String(error) }))
+        setRaw((before) => ({ ...before, state: LoadingState.Error, asked: true, error: error instanceof Error ? error.message : String(error) }))
     );
     return () => abort.abort();
     // A resize alone asks nothing: the next refresh fits the new width.

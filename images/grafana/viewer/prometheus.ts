@@ -33,18 +33,25 @@ interface Answer {
   data: { resultType: string; result: Series[] | Sample };
 }
 
+let underWay = 0;
+
+/** Whether an answer is still waited for: a datasource slower than the refresh is not asked again meanwhile. */
+export const isAsking = (): boolean => underWay > 0;
+
 /** Calls one of Prometheus' query addresses through the server. */
 export async function ask<T>(uid: string, path: string, parameters: Record<string, string>, signal?: AbortSignal): Promise<T> {
-  const response = await fetchPatiently(`/api/datasources/proxy/uid/${uid}/api/v1/${path}`, {
-    method: 'POST',
-    body: new URLSearchParams(parameters),
-    signal: signal,
-  });
-  const answer = (await response.json().catch(() => ({ error: response.statusText }))) as Answer;
-  if (!response.ok || answer.status !== 'success') {
-    throw new Error(answer.error ?? `HTTP ${response.status}`);
+  const options = { method: 'POST', body: new URLSearchParams(parameters), signal };
+  underWay += 1;
+  try {
+    const response = await fetchPatiently(`/api/datasources/proxy/uid/${uid}/api/v1/${path}`, options);
+    const answer = (await response.json().catch(() => ({ error: response.statusText }))) as Answer;
+    if (!response.ok || answer.status !== 'success') {
+      throw new Error(answer.error ?? `HTTP ${response.status}`);
+    }
+    return answer.data as T;
+  } finally {
+    underWay -= 1;
   }
-  return answer.data as T;
 }
 
 const number = (text: string): number =>

@@ -7,7 +7,7 @@ import type { Dashboard } from '@grafana/schema';
 import type { Datasource } from './api.ts';
 import type { Mark } from './marks.ts';
 import { durationMs, type Values } from './interpolate.ts';
-import type { Span } from './prometheus.ts';
+import { isAsking, type Span } from './prometheus.ts';
 
 export interface View {
   range: TimeRange;
@@ -59,7 +59,8 @@ export interface Clock {
   tick: () => void;
 }
 
-/** The time range, moved on at each refresh. A page nobody looks at asks nothing. */
+/** The time range, moved on at each refresh. A page nobody looks at asks nothing, and a slow
+ * datasource is not asked again before it has answered. */
 export function useClock(dashboard: Dashboard, timeZone: string): Clock {
   const [raw, setRaw] = useState<RawTimeRange>(() => ({
     from: readTime(remembered('from')[0] ?? dashboard.time?.from ?? 'now-1h'),
@@ -73,7 +74,7 @@ export function useClock(dashboard: Dashboard, timeZone: string): Clock {
     if (refresh === '') {
       return undefined;
     }
-    const timer = window.setInterval(() => document.hidden || tick(), durationMs(refresh));
+    const timer = window.setInterval(() => document.hidden || isAsking() || tick(), durationMs(refresh));
     return () => window.clearInterval(timer);
   }, [refresh, tick]);
 

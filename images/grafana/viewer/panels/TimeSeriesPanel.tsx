@@ -9,6 +9,7 @@ import {
   PanelContextProvider, TimeSeries, TooltipPlugin2, VizTooltipContent, VizTooltipHeader, VizTooltipWrapper, getFieldDisplayItems,
   SeriesVisibilityChangeMode, type PanelContext,
 } from '@grafana/ui';
+import { withGaps } from '../gaps.ts';
 import { TooltipHoverMode } from '../grafanaInternals.ts';
 import { useView } from '../view.ts';
 import { AnnotationMarks } from './AnnotationMarks.tsx';
@@ -23,24 +24,24 @@ interface Options {
 const eventBus = new EventBusSrv();
 const LAST_LABEL_PX = 18; // half of a time's width: the last one would be cut off at the edge
 
-/** What cannot be drawn (0/0, x/0) is a gap. */
-const drawable = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
-
+/** Fills the holes of each frame and marks the series that the reader has hidden. */
 function prepare(frames: DataFrame[], hidden: ReadonlySet<string>): DataFrame[] {
-  return frames
-    .filter((frame) => frame.length > 0 && frame.fields.some((field) => field.type === FieldType.time))
-    .map((frame) => ({
-      ...frame,
-      fields: frame.fields.map((field) => {
-        if (field.type !== FieldType.number) {
-          return field;
-        }
-        const isHidden = hidden.has(getFieldDisplayName(field, frame, frames));
-        const hideFrom = { legend: false, tooltip: isHidden, viz: isHidden };
-        const custom = { ...field.config.custom, ...(isHidden ? { hideFrom } : {}) };
-        return { ...field, values: field.values.map(drawable), config: { ...field.config, custom } };
-      }),
-    }));
+  return frames.flatMap((frame) => {
+    const time = frame.fields.find((field) => field.type === FieldType.time);
+    if (time === undefined || frame.length === 0) {
+      return [];
+    }
+    const stepMs = time.config.interval ?? Infinity;
+    const fields = frame.fields.filter((field) => field.type === FieldType.number).map((field) => {
+      const isHidden = hidden.has(getFieldDisplayName(field, frame, frames));
+      const hideFrom = { legend: false, tooltip: isHidden, viz: isHidden };
+      const custom = { ...field.config.custom, ...(isHidden ? { hideFrom } : {}) };
+      const { values } = withGaps(time.values, field.values, stepMs);
+      return { ...field, values, config: { ...field.config, custom } };
+    });
+    const { times } = withGaps(time.values, [], stepMs);
+    return [{ ...frame, length: times.length, fields: [{ ...time, values: times }, ...fields] }];
+  });
 }
 
 /** Grows when the fields change, not when only values do: the plot is rebuilt for the former alone. */

@@ -112,7 +112,7 @@ def folders_in(root: Path) -> dict[str, Path]:
 
 
 def test_a_base_is_built_before_what_stands_on_it(tmp_path: Path) -> None:
-    """Broken: a build starts FROM an image that is not there. A row without a folder is none."""
+    """Broken: a build starts FROM an image that is not there. A row without folder is none."""
     assert list(read_folders(folders_in(tmp_path))) == ["base:1", "leaf:1"]
 
 

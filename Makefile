@@ -37,7 +37,7 @@ logs: ## Follow the logs (SERVICE=web for one service)
 	@bin/compose logs --follow --tail 50 $(SERVICE)
 
 psql: ## Open a prompt on the primary
-	@bin/compose exec primary psql -U sluice sluice
+	@bin/compose exec primary bash -c 'PGPASSWORD=$$DB_PASSWORD psql -h 127.0.0.1 -U sluice sluice'
 
 ##@ Load
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.system.stack import ENTRY, containers, must, run
+from tests.system.stack import CLOSED_AT_THE_END, ENTRY, containers, must, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,8 @@ def own_project() -> Iterator[None]:
         "5",
     ]
     must(*remove)
-    yield
+    with CLOSED_AT_THE_END:
+        yield
     must(*remove)
 
 

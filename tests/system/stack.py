@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ PORTS = {
     "RABBITMQ_PORT": "25673",
     "LOCUST_PORT": "18089",
 }
+# What the tests opened and keep until the last of them is over.
+CLOSED_AT_THE_END = ExitStack()
+
 ENTRY = f"http://127.0.0.1:{PORTS['PORT']}"
 INBOX = f"http://127.0.0.1:{PORTS['MAIL_PORT']}"
 PROMETHEUS = f"http://127.0.0.1:{PORTS['PROMETHEUS_PORT']}"
@@ -92,7 +96,7 @@ def wait_healthy(service: str, within_s: float = 120) -> None:
 
 def sql(statement: str, service: str = "primary") -> str:
     """Return what psql prints for one statement, rows by line and columns by |."""
-    psql = ["psql", "-U", "sluice", "-d", "sluice", "-XAtqc", statement]
+    psql = ["psql", "-U", "postgres", "-d", "sluice", "-XAtqc", statement]
     return must("docker", "exec", container(service), *psql).strip()
 
 
@@ -130,6 +134,7 @@ def sign_up(email: str, name: str = "Ada Tester") -> Member:
     answer = client.post("/api/users", json={"email": email, "name": name, "password": password})
     assert answer.status_code == 201, answer.text
     member = Member(answer.json()["id"], email, password, client)
+    CLOSED_AT_THE_END.callback(client.close)
     answer = client.post("/api/sessions", json={"email": email, "password": password})
     assert answer.status_code == 201, answer.text
     return member

@@ -23,7 +23,7 @@ def replica_has(statement: str, expected: str) -> None:
             container("replica-1"),
             "psql",
             "-U",
-            "sluice",
+            "postgres",
             "-d",
             "sluice",
             "-XAtqc",

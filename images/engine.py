@@ -34,9 +34,12 @@ def say(line: str) -> None:
 
 async def docker(*arguments: str) -> str:
     """Return what a short docker command prints; raise Failed with its last words."""
-    process = await asyncio.create_subprocess_exec(
-        "docker", *arguments, cwd=ROOT, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "docker", *arguments, cwd=ROOT, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+        )
+    except FileNotFoundError:
+        raise Failed("there is no docker command: run bin/engine first") from None
     out, error = await process.communicate()
     if process.returncode:
         raise Failed((error.decode().strip() or f"docker {arguments[0]} failed").splitlines()[-1])

@@ -42,6 +42,7 @@ run_init_files() {
 ask() { psql -v ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" "$@"; }
 
 [[ ${1-} != -* ]] || set -- postgres "$@"
+case " $* " in *' --help '* | *' -? '* | *' --version '* | *' -V '* | *' --describe-config '*) exec "$@" ;; esac
 if [[ ${1-} == postgres && $(id -u) == 0 ]]; then
     install -d -o postgres -g postgres -m 700 "$PGDATA"
     find "$PGDATA" /run/postgresql \! -user postgres -exec chown postgres {} +

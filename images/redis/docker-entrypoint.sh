@@ -10,12 +10,8 @@ if [ "$1" = redis-server ] && [ "$(id -u)" = 0 ]; then
     exec setpriv --reuid redis --regid redis --init-groups "$0" "$@"
 fi
 umask 0077
-if [ "$1" = redis-server ]; then
-    # The public image is compiled with protected mode off. A file comes first on redis' command line.
-    shift
-    case ${1-} in
-    -* | '') set -- redis-server --protected-mode no "$@" ;;
-    *) file=$1 && shift && set -- redis-server "$file" --protected-mode no "$@" ;;
-    esac
-fi
+case "$*" in
+*protected-mode*) ;;
+redis-server*) set -- "$@" --protected-mode no ;; # the public image is compiled so
+esac
 exec "$@"

@@ -98,7 +98,7 @@ def test_a_mirror_is_asked_for_the_name_below_its_prefix(
 def test_a_missing_image_does_not_condemn_its_registry(
     bin_images: ModuleType, words: str, *, is_only_this_image: bool
 ) -> None:
-    """Broken: one unknown tag makes stand-ins of all, or a dead registry is asked once per image."""
+    """Broken: one unknown tag makes stand-ins of all, or a dead registry is asked every time."""
     assert bool(bin_images.NO_SUCH_IMAGE.search(words)) is is_only_this_image
 
 

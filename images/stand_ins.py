@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -88,6 +89,11 @@ async def missing_of(images: Collection[str], stand_ins: dict[str, StandIn]) -> 
             if "sluice.stand-in" not in labels or (current and not REBUILD):
                 missing.remove(image)
     return missing
+
+
+def can_bootstrap() -> bool:
+    """Whether this machine can make the base of all: it has Debian's tools, and root or sudo."""
+    return bool(shutil.which("apt-get")) and (os.geteuid() == 0 or bool(shutil.which("sudo")))
 
 
 async def build_all(images: set[str], stand_ins: dict[str, StandIn]) -> None:

@@ -30,6 +30,7 @@ def _is_there(url: str) -> bool:
         with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             return isinstance(json.load(answer), dict)
     except HTTPError as error:
-        if error.code == 404:  # noqa: PLR2004
-            return False
+        with error:  # it is an open answer as well
+            if error.code == 404:  # noqa: PLR2004
+                return False
         raise

@@ -75,7 +75,19 @@ def test_lint() -> None:
 
 @pytest.mark.parametrize(
     "package",
-    ["app", "jobs", "worker", "db", "loadtest", "tests", "grafana", "bin/stage", "bin/images"],
+    [
+        "app",
+        "jobs",
+        "worker",
+        "db",
+        "loadtest",
+        "tests",
+        "grafana",
+        "images",
+        "stages",
+        "bin/stage",
+        "bin/images",
+    ],
 )
 def test_types(package: str) -> None:
     """Broken: a value is used as what it is not."""

@@ -1,0 +1,1 @@
+"""The five stages: a file of settings each, and what reads them."""

@@ -1,0 +1,68 @@
+"""`docker compose` with the files of one stage, and the engine's own answers.
+
+In: the number of a stage. Out: what Compose makes of its files, and what runs of it. Whatever the
+engine complains about becomes one line (Stop).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Stop(Exception):
+    """The one line that the person who typed the command gets to read."""
+
+
+class Compose:
+    """`docker compose` with the files of one stage."""
+
+    def __init__(self, stage: str) -> None:
+        local = ["--env-file", "local.env"] if (ROOT / "local.env").exists() else []
+        self.arguments = [*local, "--env-file", f"stages/{stage}.env"]
+        # A terminal shows the progress; a log would be a hundred lines of it.
+        self.progress = [] if sys.stderr.isatty() else ["--progress", "quiet"]
+        if os.environ.get("MONITORING") == "off":
+            profiles = env_value(ROOT / f"stages/{stage}.env", "COMPOSE_PROFILES").split(",")
+            kept = [name for name in profiles if not name.endswith("monitoring")]
+            os.environ["COMPOSE_PROFILES"] = ",".join(kept)
+        self.config: dict[str, Any] = json.loads(self.output("config", "--format", "json"))
+        self.project: str = self.config["name"]
+        self.services: dict[str, dict[str, Any]] = self.config["services"]
+
+    def run(self, *arguments: str) -> bool:
+        """Run with the terminal as it is, so that the progress can be read; say if it went well."""
+        command = ["docker", "compose", *self.progress, *self.arguments, *arguments]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+    def output(self, *arguments: str) -> str:
+        """Return what it prints on standard output."""
+        return docker("compose", *self.arguments, *arguments)
+
+    def containers(self, form: str, *filters: str) -> list[str]:
+        """Return a line for each container of the project, of whatever stage it is."""
+        chosen = [f"label=com.docker.compose.project={self.project}", *filters]
+        words = [word for one in chosen for word in ("--filter", one)]
+        return docker("ps", "--all", *words, "--format", form).splitlines()
+
+
+def docker(*arguments: str) -> str:
+    """Return what a docker command prints; stop with its last words when it fails."""
+    command = ["docker", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Stop((done.stderr.strip() or f"docker {arguments[0]} failed").splitlines()[-1])
+    return done.stdout
+
+
+def env_value(file: Path, name: str) -> str:
+    """Return NAME of an env file; empty where it is not there."""
+    match = re.search(rf"^{name}=(.*)$", file.read_text(), re.MULTILINE)
+    return match[1] if match else ""

@@ -32,7 +32,7 @@ from app import logs, metrics, timing
 from app.circuit import Circuit
 from app.settings import Settings
 
-type Result = Literal["hit", "negative", "miss", "wait", "fenced", "error", "off"]
+type Result = Literal["hit", "negative", "miss", "wait", "fenced", "bypass", "error", "off"]
 
 _ABSENT = b"-"
 _TOMBSTONE = b"!"
@@ -66,20 +66,24 @@ class Cache:
         self._flights: dict[tuple[str, bytes | None], asyncio.Task[bytes | None]] = {}
         self._owed: set[str] = set()
 
-    async def get(self, key: str, load: Load, *, ttl_s: int, primary: bool = False) -> bytes | None:
+    async def get(
+        self, key: str, load: Load, *, ttl_s: int, primary: bool = False, bypass: bool = False
+    ) -> bytes | None:
         """The answer under this key, or None when there is nothing.
 
-        `primary` asks for a load from the primary, should one be needed.
+        `primary` asks for a load from the primary, should one be needed. `bypass` leaves Redis
+        out: whoever asks knows that it was not told of a write of theirs.
         Raises what `load` raises.
         """
         if self._client is None:
             return await self._answer(key, "off", load(primary=primary))
         if self._owed:
             await self._tell(set())
-        found = await self.ask("get", lambda redis: redis.get(key))
+        found = FAILED if bypass else await self.ask("get", lambda redis: redis.get(key))
         if found is FAILED:
             # Whoever asks may have written what Redis could not be told: let the primary answer.
-            return await self._answer(key, "error", load(primary=primary or bool(self._owed)))
+            answer = load(primary=primary or bypass or bool(self._owed))
+            return await self._answer(key, "bypass" if bypass else "error", answer)
         if found is None:
             return await self._load_once(key, None, load, ttl_s, primary=primary)
         assert isinstance(found, bytes)

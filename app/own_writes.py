@@ -5,7 +5,9 @@ sets the cookie `written`, signed, with the position of the primary's log (LSN) 
 commit. While it is there (`own_writes_s`), its bearer's reads go to the primary; everybody else's
 go to the replicas. It works on every web replica, because it travels with the member.
 
-The LSN is carried so that a replica that has replayed it may serve as well.
+The LSN is carried so that a replica that has replayed it may serve as well. A mark after it says
+that the cache could not be told of the write: until it is, another web replica would find the old
+value there, so the bearer's reads leave the cache out as well.
 """
 
 import re
@@ -19,7 +21,8 @@ from app.settings import Settings
 
 _COOKIE = "written"
 _LSN = "SELECT pg_current_wal_insert_lsn()::text"
-_LSN_SHAPE = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
+_SHAPE = re.compile(r"([0-9A-F]{1,8}/[0-9A-F]{1,8})(!?)")
+_UNTOLD = "!"
 
 
 class OwnWrites:
@@ -42,27 +45,36 @@ class OwnWrites:
                 lsn = str((await self._db.read(_LSN, {}, primary=True))[0][0])
             except Unavailable:
                 lsn = "FFFFFFFF/FFFFFFFF"  # no replica has replayed this: the primary it is
-            self._set(response, lsn)
+            self._set(response, lsn if told_cache else lsn + _UNTOLD)
 
     def just_wrote(self, request: Request) -> bool:
         """Whether this caller's reads must see what only the primary surely has."""
         return self.position(request) is not None
 
+    def unknown_to_cache(self, request: Request) -> bool:
+        """Whether the cache could not be told of this caller's write."""
+        return self._read(request)[1] == _UNTOLD
+
     def position(self, request: Request) -> str | None:
         """The LSN that a server must have replayed to serve this caller; None: any server may."""
+        return self._read(request)[0]
+
+    def _read(self, request: Request) -> tuple[str | None, str]:
+        """The position and the mark after it."""
         cookie = request.cookies.get(_COOKIE)
         if cookie is None:
-            return None
+            return None, ""
         try:
-            lsn = self._signer.unsign(cookie, max_age=self._for_s).decode("ascii")
+            value = self._signer.unsign(cookie, max_age=self._for_s).decode("ascii")
         except BadSignature, UnicodeError:
-            return None
-        return lsn if _LSN_SHAPE.fullmatch(lsn) else None
+            return None, ""
+        found = _SHAPE.fullmatch(value)
+        return (found[1], found[2]) if found else (None, "")
 
-    def _set(self, response: Response, lsn: str) -> None:
+    def _set(self, response: Response, value: str) -> None:
         response.set_cookie(
             _COOKIE,
-            self._signer.sign(lsn).decode("ascii"),
+            self._signer.sign(value).decode("ascii"),
             max_age=self._for_s,
             httponly=True,
             samesite="lax",

@@ -86,6 +86,7 @@ async def show(request: Request, user_id: fields.Id) -> Response:
         load,
         ttl_s=parts.settings.cache_user_ttl_s,
         primary=parts.own_writes.just_wrote(request),
+        bypass=parts.own_writes.unknown_to_cache(request),
     )
     if body is None:
         raise NotFound

@@ -262,6 +262,20 @@ def test_what_redis_could_not_be_told_is_told_before_it_is_read_again(
     asyncio.run(story())
 
 
+def test_whoever_must_not_trust_redis_is_answered_by_the_primary(cache: Cache) -> None:
+    """Broken: an author sees a former value that Redis was not told to forget."""
+
+    async def story() -> None:
+        source = Source(b'{"name":"old"}')
+        await read(cache, source)
+        source.value = b'{"name":"new"}'
+        assert await read(cache, source, bypass=True) == b'{"name":"new"}'
+        assert source.loads[-1] == "primary"
+        assert await read(cache, source) == b'{"name":"old"}', "the others still read Redis"
+
+    asyncio.run(story())
+
+
 def test_without_an_address_there_is_no_cache(settings: Settings) -> None:
     """Broken: stages 1 to 3 do not work, or claim a cache."""
 

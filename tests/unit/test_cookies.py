@@ -144,6 +144,16 @@ def test_a_mark_lasts_for_a_bounded_time(settings: Settings) -> None:
     assert not later.just_wrote(sent_back(response, "written"))
 
 
+def test_who_wrote_past_the_cache_reads_past_the_cache(settings: Settings) -> None:
+    """Broken: another replica finds the old value in Redis, and the author reads it."""
+    for told in (True, False):
+        response = Response()
+        asyncio.run(own_writes(settings, Primary()).mark(response, told_cache=told))
+        marks = own_writes(settings, Primary())
+        assert marks.unknown_to_cache(sent_back(response, "written")) is not told
+        assert marks.position(sent_back(response, "written")) == "0/16B3748"
+
+
 def test_a_write_is_answered_even_if_its_position_cannot_be_asked(settings: Settings) -> None:
     """Broken: a write that is committed is answered with 503, and done again by the client."""
     response = Response()

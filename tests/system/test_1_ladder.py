@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING
 
 import httpx
@@ -69,12 +70,31 @@ class Journey:
     members: list[Member] = field(default_factory=list)
     posts: list[tuple[int, str]] = field(default_factory=list)
     reads: Counter[int] = field(default_factory=Counter)
+    unanswered: Counter[int] = field(default_factory=Counter)
 
     def read(self, visitor: httpx.Client, post: int) -> str:
         """Read a post, which counts as a view, and return its title."""
         self.reads[post] += 1
         title: str = visitor.get(f"/api/posts/{post}").raise_for_status().json()["title"]
         return title
+
+    def keep_reading(self, post: int, until: Event) -> None:
+        """Read a post again and again while the stage moves under it."""
+        while not until.wait(0.05):
+            try:
+                status = get(f"{ENTRY}/api/posts/{post}").status_code
+            except httpx.ConnectError:
+                continue  # nobody was there to count it
+            except httpx.HTTPError:
+                status = 0
+            (self.reads if status == 200 else self.unanswered)[post] += 1
+
+    def all_views_are_counted(self) -> None:
+        """Compare the database with what was read."""
+        for post, reads in self.reads.items():
+            views = int(sql(f"SELECT views FROM posts WHERE id = {post}"))
+            # Whoever got no answer may have been counted, or not.
+            assert reads <= views <= reads + self.unanswered[post]
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +109,6 @@ def journey() -> Journey:
 def at(request: pytest.FixtureRequest, journey: Journey) -> Journey:
     """Move to the step's stage, then write a member and a post there."""
     stage = WALK[request.param]
-    with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
-        for post, _ in journey.posts[-1:] * 5:  # views that nobody has had time to write down
-            journey.read(visitor, post)
     printed = must("make", f"stage-{stage}")
     assert f"Stage {stage}:" in printed
     assert ENTRY.replace("127.0.0.1", "localhost") in printed
@@ -135,14 +152,9 @@ class TestEveryStage:
             for post, title in at.posts:
                 assert at.read(visitor, post) == title
 
-    def test_no_view_is_lost_on_the_way(self, at: Journey) -> None:
-        """Broken: views gathered in Redis stay there when a stage without Redis is chosen."""
-
-        def all_counted() -> None:
-            for post, reads in at.reads.items():
-                assert sql(f"SELECT views FROM posts WHERE id = {post}") == str(reads)
-
-        eventually(all_counted, within_s=30)
+    def test_every_view_is_counted(self, at: Journey) -> None:
+        """Broken: a view is lost or doubled, in the stage or on the way to it."""
+        eventually(at.all_views_are_counted, within_s=30)
 
     def test_a_session_of_an_earlier_stage_still_counts(self, at: Journey) -> None:
         """Broken: a visitor is logged out because the architecture changed."""
@@ -278,3 +290,17 @@ def test_a_switch_that_changes_nothing_leaves_every_container(journey: Journey) 
         "docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test"
     )
     assert set(after.split()) == set(before.split())
+
+
+def test_views_are_written_down_before_the_cache_leaves(journey: Journey) -> None:
+    """Broken: what was gathered in Redis stays there when a stage without it is chosen."""
+    must("make", "stage-4")
+    moved = Event()
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(journey.keep_reading, journey.posts[0][0], moved)
+        try:
+            must("make", "stage-3")
+        finally:
+            moved.set()
+        reading.result()
+    eventually(journey.all_views_are_counted, within_s=30)

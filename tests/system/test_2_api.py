@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from tests.system.stack import ENTRY, Member, mails_to, server_timing, sign_up, sql
+from tests.system.stack import ENTRY, Member, mails_to, must, server_timing, sign_up, sql
 from tests.system.waiting import eventually
 
 numbers = itertools.count(time.time_ns())
@@ -222,8 +222,6 @@ def test_every_answer_says_how_it_was_made(visitor: httpx.Client) -> None:
 
 def test_the_request_id_is_the_same_in_the_logs_of_every_hop(visitor: httpx.Client) -> None:
     """Broken: one request cannot be followed through the stack."""
-    from tests.system.stack import must  # noqa: PLC0415
-
     number = visitor.get("/api/users/78", headers={"x-request-id": "f" * 32}).headers[
         "x-request-id"
     ]

@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from tests.system.stack import container, mails_to, must, run, server_timing, sql, wait_healthy
+from tests.system.stack import container, mails_to, must, server_timing, sql, wait_healthy
 from tests.system.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("stage_5")
@@ -17,19 +17,7 @@ def replica_has(statement: str, expected: str) -> None:
     """Wait until replica-1 answers a query as expected."""
 
     def check() -> None:
-        done = run(
-            "docker",
-            "exec",
-            container("replica-1"),
-            "psql",
-            "-U",
-            "postgres",
-            "-d",
-            "sluice",
-            "-XAtqc",
-            statement,
-        )
-        assert done.stdout.strip() == expected, done
+        assert sql(statement, "replica-1") == expected
 
     eventually(check, within_s=60)
 
@@ -55,20 +43,15 @@ def test_a_replica_that_lost_its_data_builds_itself_again() -> None:
 def test_a_replica_whose_slot_is_gone_builds_itself_again() -> None:
     """Broken: it starts, asks for WAL that is no longer there, and lags for ever."""
     must("bin/compose", "stop", "replica-1")
-    admin = ["docker", "exec", container("primary"), "psql", "-U", "postgres", "-XAtqc"]
-    must(*admin, "select pg_drop_replication_slot('replica_1')")
+    sql("select pg_drop_replication_slot('replica_1')")
     sql("update users set name = 'after slot', updated_at = now() where id = 501")
-    must(*admin, "select pg_switch_wal()")
-    must(*admin, "checkpoint")
+    sql("select pg_switch_wal()")
+    sql("checkpoint")
     must("bin/compose", "start", "replica-1")
     wait_healthy("replica-1")
     replica_has("select name from users where id = 501", "after slot")
-    assert (
-        must(
-            *admin, "select active from pg_replication_slots where slot_name = 'replica_1'"
-        ).strip()
-        == "t"
-    )
+    slot = "select active from pg_replication_slots where slot_name = 'replica_1'"
+    assert sql(slot) == "t"
 
 
 def test_reads_go_on_without_any_replica(visitor: httpx.Client) -> None:

@@ -14,16 +14,18 @@ import httpx
 from tests.system.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = "sluice-test"
+PROJECT = os.environ.get("TEST_PROJECT", "sluice-test")
+APP_IMAGE = os.environ.get("APP_IMAGE", "sluice/app")
 
 # Own ports: a stack that somebody works with keeps the usual ones.
+_FROM = int(os.environ.get("TEST_PORTS_FROM", "18000"))
 PORTS = {
-    "PORT": "18080",
-    "GRAFANA_PORT": "13000",
-    "PROMETHEUS_PORT": "19090",
-    "MAIL_PORT": "18025",
-    "RABBITMQ_PORT": "25673",
-    "LOCUST_PORT": "18089",
+    "PORT": str(_FROM + 80),
+    "GRAFANA_PORT": str(_FROM + 30),
+    "PROMETHEUS_PORT": str(_FROM + 90),
+    "MAIL_PORT": str(_FROM + 25),
+    "RABBITMQ_PORT": str(_FROM + 67),
+    "LOCUST_PORT": str(_FROM + 89),
 }
 # What the tests opened and keep until the last of them is over.
 CLOSED_AT_THE_END = ExitStack()

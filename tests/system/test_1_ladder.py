@@ -19,6 +19,7 @@ import pytest
 from tests.system.stack import (
     ENTRY,
     GRAFANA,
+    PROJECT,
     PROMETHEUS,
     Member,
     containers,
@@ -283,11 +284,11 @@ def test_a_switch_that_changes_nothing_leaves_every_container(journey: Journey) 
     """Broken: `make stage-5` at stage 5 restarts something."""
     assert journey.stage == 5
     before = must(
-        "docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test"
+        "docker", "ps", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"
     )
     assert run("make", "stage-5").returncode == 0
     after = must(
-        "docker", "ps", "--quiet", "--filter", "label=com.docker.compose.project=sluice-test"
+        "docker", "ps", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"
     )
     assert set(after.split()) == set(before.split())
 

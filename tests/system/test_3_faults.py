@@ -7,7 +7,15 @@ import time
 import httpx
 import pytest
 
-from tests.system.stack import container, mails_to, must, server_timing, sql, wait_healthy
+from tests.system.stack import (
+    PROJECT,
+    container,
+    mails_to,
+    must,
+    server_timing,
+    sql,
+    wait_healthy,
+)
 from tests.system.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("stage_5")
@@ -25,7 +33,7 @@ def replica_has(statement: str, expected: str) -> None:
 def restart_replica_without_data() -> None:
     """Take replica-1 and its volume away, and start it anew."""
     must("bin/compose", "rm", "--stop", "--force", "replica-1")
-    must("docker", "volume", "rm", "sluice-test_replica-1-data")
+    must("docker", "volume", "rm", f"{PROJECT}_replica-1-data")
     must("bin/compose", "up", "--detach", "--no-deps", "replica-1")
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.stack import must, run
+from tests.system.stack import APP_IMAGE, PROJECT, must, run
 from tests.system.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVER = "sluice-test-migrations"
+SERVER = f"{PROJECT}-migrations"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def server(stage_5: None) -> Iterator[None]:
 def alembic(*command: str) -> str:
     """Run Alembic as the job `migrate` does, on the empty server."""
     dsn = "PRIMARY_DSN=postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-    box = ("docker", "run", "--rm", "--network", f"container:{SERVER}", "--env", dsn, "sluice/app")
+    box = ("docker", "run", "--rm", "--network", f"container:{SERVER}", "--env", dsn, APP_IMAGE)
     return must(*box, "alembic", "-c", "db/alembic.ini", *command)
 
 
@@ -67,7 +67,7 @@ def test_an_unreachable_server_is_one_line() -> None:
     must("docker", "stop", "--time", "5", SERVER)
     dsn = "PRIMARY_DSN=postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
     done = run(
-        "docker", "run", "--rm", "--network", "none", "--env", dsn, "sluice/app",
+        "docker", "run", "--rm", "--network", "none", "--env", dsn, APP_IMAGE,
         "alembic", "-c", "db/alembic.ini", "upgrade", "head",
     )  # fmt: skip
     assert done.returncode != 0

@@ -19,6 +19,7 @@ or a replica that lags more, could fill an old value; both are bounded far below
 import asyncio
 import random
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
@@ -106,6 +107,7 @@ class Cache:
         """What Redis answers, or `FAILED`: not there, left alone, or not within the deadline."""
         if self._client is None or not self._circuit.admits():
             return FAILED
+        started = time.perf_counter()
         try:
             async with asyncio.timeout(self._deadline_s):
                 answer = await question(self._client)
@@ -115,6 +117,8 @@ class Cache:
             if self._circuit.failed():
                 log.warning("cache_paused", command=command, error=repr(error)[:200])
             return FAILED
+        finally:
+            timing.current().asked_redis((time.perf_counter() - started) * 1000)
         if self._circuit.succeeded():
             metrics.cache_paused.set(0)
             log.info("cache_resumed")

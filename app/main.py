@@ -10,7 +10,7 @@ from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from app import cache, docs, errors, identity, posts, sessions, users
+from app import architecture, cache, docs, errors, identity, posts, sessions, users
 from app.cache import Cache
 from app.database import Database
 from app.health import Health
@@ -50,6 +50,7 @@ CALLS = (
     Call("PATCH", "/api/users/{user_id}", users.rename, 200, users.Member, (401, 403, 404)),
     Call("POST", "/api/sessions", sessions.log_in, 201, sessions.LoggedIn, (401,)),
     Call("DELETE", "/api/sessions", sessions.log_out, 204, None, ()),
+    Call("GET", "/api/architecture", architecture.show, 200, architecture.Architecture, ()),
 )
 
 # FastAPI's own tracing would cost a tenth of a cached read even where nobody listens.

@@ -25,7 +25,7 @@ class Observe:
 
     def __init__(self, app: ASGIApp, name: str, *, access_log: bool) -> None:
         self._app = app
-        self._name = name.encode("ascii", "replace")
+        self._name = name
         self._access_log = access_log
         # Looking a labelled metric up costs as much as counting: remember who was found.
         self._durations: dict[tuple[str, str], Any] = {}
@@ -36,7 +36,6 @@ class Observe:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
         record = timing.begin(_request_id(scope))
         status = 0
 
@@ -59,18 +58,16 @@ class Observe:
                 await answer(scope, receive, send_with_headers)
         finally:
             metrics.http_requests_in_flight.dec()
-            self._finish(scope, record, status, time.perf_counter() - started)
+            self._finish(scope, record, status, time.perf_counter() - record.began)
 
     def _headers(self, record: timing.Record) -> list[tuple[bytes, bytes]]:
-        headers = [
+        told = record.header(self._name)
+        return [
             (b"x-request-id", record.request_id.encode("ascii")),
-            (b"x-served-by", self._name),
+            (b"x-served-by", self._name.encode("ascii", "replace")),
             (b"x-content-type-options", b"nosniff"),
+            (b"server-timing", told.encode("ascii", "replace")),
         ]
-        told = record.header()
-        if told is not None:
-            headers.append((b"server-timing", told.encode("ascii", "replace")))
-        return headers
 
     def _finish(self, scope: Scope, record: timing.Record, status: int, seconds: float) -> None:
         method, route = _method(scope), _template(scope)

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from app import logs, metrics
+from app import logs, metrics, timing
 from app.database import Database
 from app.errors import Unavailable
 from app.settings import Settings
@@ -58,9 +58,13 @@ class Outbox:
     async def committed(self, job: Job) -> None:
         """With a broker: nothing. Without: do the job, for at most `job_in_request_s`.
 
+        Either way the answer's `Server-Timing` says what became of it.
+
         Never fails: the cause is committed, and its answer must say so.
         """
+        told = timing.current()
         if self._has_relay:
+            told.job = "queued"
             return
         started = time.perf_counter()
         try:
@@ -68,8 +72,10 @@ class Outbox:
                 await self._do(job)
         except (JobFailed, JobRejected, Unavailable, TimeoutError) as error:
             metrics.jobs.labels(job.kind, "request", "failed").inc()
+            told.job = "left"
             log.warning("job_left_in_outbox", job=str(job.id), kind=job.kind, error=repr(error))
         else:
+            told.job = "done"
             metrics.jobs.labels(job.kind, "request", "done").inc()
         metrics.job_duration.labels(job.kind, "request").observe(time.perf_counter() - started)
 

@@ -1,32 +1,50 @@
 """What happened while one request was answered: its id, the cache's word, the statements sent.
 
-`observe` begins a record and writes it out as `Server-Timing`; `cache` and `database` add to it
-wherever the request takes them, without being handed anything.
+`observe` begins a record and writes it out as `Server-Timing`; `cache`, `database` and `outbox` add
+to it wherever the request takes them, without being handed anything.
 """
 
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Record:
-    """One request. `statements` are (who answered, milliseconds)."""
+    """One request. `statements` are (who answered, milliseconds); `redis` is milliseconds.
+
+    `job` is what became of the job that the request caused: queued, done, or left for later.
+    """
 
     request_id: str = "-"
     cache: str | None = None
+    redis: float | None = None
     statements: list[tuple[str, float]] = field(default_factory=list)
+    job: str | None = None
+    began: float = field(default_factory=time.perf_counter)
 
-    def header(self) -> str | None:
-        """The value of `Server-Timing` (W3C): `cache;desc=hit, db;desc=replica-1;dur=1.2`.
+    def asked_redis(self, ms: float) -> None:
+        """Add the time of one question to Redis."""
+        self.redis = (self.redis or 0.0) + ms
 
-        Statements that the same server answered are added up.
+    def header(self, name: str) -> str:
+        """The value of `Server-Timing` (W3C), with all that this box, `name`, knows.
+
+        `cache;desc=miss, redis;dur=0.6, db;desc=replica-1;dur=1.2, app;desc=web-1;dur=4.9`: the
+        last is the whole time in the application, the ones before are parts of it. Statements that
+        the same server answered are added up.
         """
         entries = [f"cache;desc={self.cache}"] if self.cache else []
+        if self.redis is not None:
+            entries.append(f"redis;dur={self.redis:.1f}")
         spent: dict[str, float] = {}
         for who, ms in self.statements:
             spent[who] = spent.get(who, 0.0) + ms
         entries += [f"db;desc={who};dur={ms:.1f}" for who, ms in spent.items()]
-        return ", ".join(entries) or None
+        if self.job:
+            entries.append(f"job;desc={self.job}")
+        whole = (time.perf_counter() - self.began) * 1000
+        return ", ".join([*entries, f"app;desc={name};dur={whole:.1f}"])
 
 
 _current: ContextVar[Record] = ContextVar("timing")

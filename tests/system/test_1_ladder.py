@@ -188,6 +188,19 @@ class TestEveryStage:
             assert first["cache"]["desc"] == "off"
             assert "db" in second
 
+    def test_every_box_on_the_way_names_itself(self, at: Journey) -> None:
+        """Broken: the site draws another architecture than the one that answered."""
+        answer = get(f"{ENTRY}/api/architecture")
+        proxies = {1: set(), 5: {"edge", "lb"}}.get(at.stage, {"lb"})
+        assert server_timing(answer).keys() == {"app"} | proxies
+        assert answer.json() == {
+            "primary": "primary",
+            "replicas": ["replica-1", "replica-2"] if at.stage >= 3 else [],
+            "cache": "redis" if at.stage >= 4 else None,
+            "broker": "rabbitmq" if at.stage >= 5 else None,
+            "mail": "mail",
+        }
+
     def test_the_databases_share_the_reads(self, at: Journey) -> None:
         """Broken: a read goes to the primary at stage 3, or one replica gets all of them."""
         seen: set[str] = set()

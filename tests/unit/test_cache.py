@@ -284,7 +284,7 @@ def test_without_an_address_there_is_no_cache(settings: Settings) -> None:
         assert [await read(cache, source) for _ in range(2)] == [b"{}"] * 2
         assert len(source.loads) == 2
         assert await cache.invalidate(KEY)
-        assert record.header() == "cache;desc=off"
+        assert (record.cache, record.redis) == ("off", None)
 
     asyncio.run(story())
 

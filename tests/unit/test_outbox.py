@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from app import outbox
+from app import outbox, timing
 from app.database import Database
 from app.errors import DatabaseUnavailable
 from app.outbox import Outbox
@@ -68,19 +68,21 @@ def test_with_a_broker_the_request_leaves_the_job_to_the_relay(
 ) -> None:
     """Broken: at stage 5 sign-ups still wait for the mail server, and mails are sent twice."""
     with_broker = Settings(**settings.model_dump(exclude_unset=True) | BROKER)
-    tables = Tables()
+    tables, told = Tables(), timing.begin("test")
     assert settle(monkeypatch, with_broker, tables, None) == []
     assert tables.statements == []
+    assert told.job == "queued"
 
 
 def test_without_a_broker_the_request_does_the_job_and_says_so(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     """Broken: at stages 1 to 4 nobody is welcomed, or is again when a relay comes."""
-    tables = Tables()
+    tables, told = Tables(), timing.begin("test")
     assert len(settle(monkeypatch, settings, tables, None)) == 1
     assert tables.statements == [outbox.MARK_SENT]
     assert tables.committed
+    assert told.job == "done"
 
 
 @pytest.mark.parametrize("outcome", [JobFailed("mail server away"), JobRejected("no such box")])
@@ -88,10 +90,11 @@ def test_a_job_that_fails_stays_unsent_and_the_request_succeeds(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, outcome: Exception
 ) -> None:
     """Broken: the mail server is down, and nobody can sign up; or the mail is lost."""
-    tables = Tables()
+    tables, told = Tables(), timing.begin("test")
     settle(monkeypatch, settings, tables, outcome)
     assert tables.statements == []
     assert not tables.committed
+    assert told.job == "left"
 
 
 def test_a_database_that_goes_away_after_the_commit_does_not_undo_the_answer(

@@ -64,6 +64,13 @@ class NotYours(SluiceError):
     title = "That is not yours to change."
 
 
+class CrossSite(SluiceError):
+    """A page of another site asked for a change in its visitor's name."""
+
+    status = 403
+    title = "Another site's page may not do this."
+
+
 class NotFound(SluiceError):
     """There is nothing under this id."""
 

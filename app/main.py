@@ -20,6 +20,7 @@ from app.outbox import Outbox
 from app.own_writes import OwnWrites
 from app.parts import Parts
 from app.passwords import Passwords
+from app.same_origin import SameOrigin
 from app.sessions import Sessions
 from app.settings import Settings
 from app.site.serving import Site
@@ -50,6 +51,7 @@ CALLS = (
     Call("PATCH", "/api/users/{user_id}", users.rename, 200, users.Member, (401, 403, 404)),
     Call("POST", "/api/sessions", sessions.log_in, 201, sessions.LoggedIn, (401,)),
     Call("DELETE", "/api/sessions", sessions.log_out, 204, None, ()),
+    Call("DELETE", "/api/sessions/all", sessions.log_out_everywhere, 204, None, (401,)),
     Call("GET", "/api/architecture", architecture.show, 200, architecture.Architecture, ()),
 )
 
@@ -80,7 +82,7 @@ def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
     # What no call answers. Not a mount, which would hide that a path knows another method (405).
     app.router.default = Site(settings.site_root)
     health = Health(check=parts.db.ready, measure=parts.db.measure)
-    return Observe(Intake(app), name, access_log=settings.access_log), health
+    return Observe(SameOrigin(Intake(app)), name, access_log=settings.access_log), health
 
 
 def furnish(name: str, settings: Settings) -> Parts:
@@ -91,7 +93,7 @@ def furnish(name: str, settings: Settings) -> Parts:
         settings=settings,
         db=db,
         cache=cached,
-        sessions=Sessions(settings),
+        sessions=Sessions(db, cached, settings),
         own_writes=OwnWrites(db, sessions.stamper(settings), settings),
         passwords=Passwords(settings),
         outbox=Outbox(db, workshop.furnish(name, settings), settings),
@@ -101,6 +103,7 @@ def furnish(name: str, settings: Settings) -> Parts:
 
 def _add(app: FastAPI, call: Call) -> None:
     always = {422, 503} if call.method in ("GET", "DELETE") else {413, 415, 422, 503}
+    always |= set() if call.method == "GET" else {errors.CrossSite.status}
     problems = sorted({*call.problems, *always})
     app.add_api_route(
         call.path,

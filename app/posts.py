@@ -149,7 +149,7 @@ async def newest_of_author(
 async def write(request: Request, new: NewPost) -> Response:
     """Write a post."""
     parts = parts_of(request)
-    author_id = parts.sessions.member(request)
+    author_id = await parts.sessions.member(request)
     values = {"author_id": author_id, "title": new.title, "body": new.body}
     rows = await parts.db.write(CREATE, values)
     if not rows:

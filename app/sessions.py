@@ -1,22 +1,27 @@
 """Sessions: a signed cookie, no table.
 
 Whoever has a key can read and make them, so a member who logs in on one web replica is known on
-all, and a replica that dies takes no session along. The price, stated: logging out removes the
-cookie from the browser, but a copy of it stays valid until it is `session_max_age_s` old.
+all, and a replica that dies takes no session along (docs/sessions.md compares).
+
+The cookie carries the member's id and generation. Logging out removes the cookie from one browser;
+logging out everywhere raises the generation in the member's row, and every cookie of an older one
+counts no longer, copies included. Only calls that need a member look at it: by the key
+`session:ID`, or without a cache by a row of the primary.
 """
 
 import hashlib
 
+import orjson
 from fastapi import Request, Response
 from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 from pydantic import BaseModel
 
 from app import fields, replies
+from app.cache import Cache
+from app.database import Database
 from app.errors import NotLoggedIn, WrongCredentials
 from app.parts import parts_of
 from app.settings import Settings
-
-_COOKIE = "session"
 
 
 class Credentials(fields.Input):
@@ -37,7 +42,15 @@ class LoggedIn(BaseModel):
 # --- questions ---
 
 # Who has this e-mail? Served by users_email_key.
-MEMBER_BY_EMAIL = "SELECT id, email, name, password_hash FROM users WHERE email = %(email)s"
+MEMBER_BY_EMAIL = """
+SELECT id, email, name, password_hash, session_generation FROM users WHERE email = %(email)s
+"""
+
+# Which sessions of a member count? Those of this generation. users_pkey.
+GENERATION = "SELECT session_generation AS generation FROM users WHERE id = %(id)s"
+
+# None of those that there are until now. users_pkey.
+NEXT_GENERATION = "UPDATE users SET session_generation = session_generation + 1 WHERE id = %(id)s"
 
 
 # --- calls ---
@@ -54,7 +67,7 @@ async def log_in(request: Request, credentials: Credentials) -> Response:
         raise WrongCredentials
     answer = {"id": member.id, "email": member.email, "name": member.name}
     response = replies.private(replies.encode(answer), 201)
-    parts.sessions.begin(response, member.id)
+    parts.sessions.begin(response, member.id, member.session_generation)
     return response
 
 
@@ -65,24 +78,42 @@ async def log_out(request: Request) -> Response:
     return response
 
 
+async def log_out_everywhere(request: Request) -> Response:
+    """Log out in all browsers: no session of this member that began before now counts any more."""
+    parts = parts_of(request)
+    member_id = await parts.sessions.member(request)
+    await parts.db.write(NEXT_GENERATION, {"id": member_id})
+    # After the commit, never before: a reader in between would fill the old generation again.
+    await parts.cache.invalidate(_key(member_id))
+    response = replies.nothing()
+    parts.sessions.end(response)
+    return response
+
+
 # --- the cookie ---
 
 
 class Sessions:
     """Makes and reads the cookie."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, db: Database, cache: Cache, settings: Settings) -> None:
+        self._db = db
+        self._cache = cache
+        self._ttl_s = settings.cache_session_ttl_s
         self._signed = URLSafeTimedSerializer(
             keys(settings), salt="session", signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._max_age_s = settings.session_max_age_s
         self._secure = settings.session_cookie_secure
+        # A browser takes a cookie of the second name only over https, from this very host, for all
+        # of its paths (RFC 6265bis, 4.1.3): no neighbouring host can put one there.
+        self._cookie = "__Host-session" if self._secure else "session"
 
-    def begin(self, response: Response, member_id: int) -> None:
+    def begin(self, response: Response, member_id: int, generation: int) -> None:
         """Let the answer's receiver be known as this member."""
         response.set_cookie(
-            _COOKIE,
-            str(self._signed.dumps(member_id)),
+            self._cookie,
+            str(self._signed.dumps([member_id, generation])),
             max_age=self._max_age_s,
             httponly=True,
             samesite="lax",
@@ -91,19 +122,40 @@ class Sessions:
 
     def end(self, response: Response) -> None:
         """Let the answer's receiver be nobody again."""
-        response.delete_cookie(_COOKIE, httponly=True, samesite="lax", secure=self._secure)
+        response.delete_cookie(self._cookie, httponly=True, samesite="lax", secure=self._secure)
 
-    def member(self, request: Request) -> int:
+    async def member(self, request: Request) -> int:
         """The id of the member who sent this.
 
         Raises:
-            NotLoggedIn: no cookie, or one that is too old or not ours.
+            NotLoggedIn: no cookie, or one that is too old, not ours, or logged out everywhere.
+            DatabaseUnavailable: nobody could tell which generation counts.
         """
         try:
-            member = self._signed.loads(request.cookies[_COOKIE], max_age=self._max_age_s)
-        except (KeyError, BadSignature) as error:
+            content = self._signed.loads(request.cookies[self._cookie], max_age=self._max_age_s)
+            member_id, generation = content
+        except (KeyError, BadSignature, TypeError, ValueError) as error:
             raise NotLoggedIn from error
-        return int(member)
+        found = await self._generation(member_id)
+        # A newer one than we know is no forgery, it is signed: the cache has yet to hear of it.
+        if found is None or generation < found:
+            raise NotLoggedIn
+        return int(member_id)
+
+    async def _generation(self, member_id: int) -> int | None:
+        """The generation whose sessions count; None when there is no such member."""
+
+        async def load(*, primary: bool) -> bytes | None:
+            rows = await self._db.read(GENERATION, {"id": member_id}, primary=primary)
+            return replies.encode(rows[0]._asdict()) if rows else None
+
+        # The primary, always: what a lagging replica says would open what was just closed.
+        body = await self._cache.get(_key(member_id), load, ttl_s=self._ttl_s, primary=True)
+        return None if body is None else int(orjson.loads(body)["generation"])
+
+
+def _key(member_id: int) -> str:
+    return f"session:{member_id}"
 
 
 def keys(settings: Settings) -> list[str]:

@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     cache_user_ttl_s: int = 3600
     cache_post_ttl_s: int = 60
     cache_popular_ttl_s: int = 300
+    # How long a session that was logged out everywhere may go on if Redis could not be told.
+    cache_session_ttl_s: int = 60
     cache_absent_ttl_s: int = 10
     views_flush_s: Positive = 2.0
 

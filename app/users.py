@@ -114,7 +114,7 @@ async def sign_up(request: Request, new: NewMember) -> Response:
 async def rename(request: Request, user_id: fields.Id, change: Renaming) -> Response:
     """Change one's own name."""
     parts = parts_of(request)
-    if parts.sessions.member(request) != user_id:
+    if await parts.sessions.member(request) != user_id:
         raise NotYours
     rows = await parts.db.write(RENAME, {"id": user_id, "name": change.name})
     if not rows:

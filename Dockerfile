@@ -1,4 +1,4 @@
-# Three images from one file: `app` (web, relay, worker, migrate, seed), `loadtest` and `test`.
+# Four images from one file: `app` (web, relay, worker, migrate, seed), `bench`, `loadtest` and `test`.
 
 FROM python:3.14.8-slim AS base
 # Output at once, so that the last line before a crash is in the log.
@@ -57,6 +57,17 @@ COPY --from=code /app /app
 USER 10001:10001
 EXPOSE 8000 9000
 CMD ["python", "-m", "app"]
+
+# `make bench`: what the application is measured against, and wrk. All of it runs with the very packages of `app`.
+FROM app AS bench
+USER 0:0
+# Debian's own version, as in `test` below.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends wrk \
+    && rm -rf /var/lib/apt/lists/*
+COPY loadtest loadtest
+USER 10001:10001
 
 FROM base AS loadtest
 ENV PYTHONDONTWRITEBYTECODE=1 \

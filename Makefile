@@ -10,9 +10,12 @@ USERS ?= 100
 TIME ?= 60s
 RATE ?= 20
 SERVICE ?=
+ROUNDS ?= 7
+SECONDS ?= 4
+PROFILES ?=
 TESTS ?= tests/unit tests/repo tests/system
 
-.PHONY: help down status logs psql mail load locust test test-fast format lock images clean
+.PHONY: help down status logs psql mail load locust bench test test-fast format lock images clean
 
 help: ## Show this
 	@awk -f bin/help.awk $(MAKEFILE_LIST)
@@ -46,6 +49,9 @@ load: ## Send the crowd and print its table (USERS=100 TIME=60s RATE=20)
 
 locust: ## Open Locust's own pages at http://localhost:8089
 	@bin/load ui
+
+bench: ## Measure a request's CPU time beside the limit and a tutorial's way (ROUNDS=7 SECONDS=4 PROFILES="cached")
+	@bin/bench '$(ROUNDS)' '$(SECONDS)' '$(PROFILES)'
 
 ##@ Test
 

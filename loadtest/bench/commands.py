@@ -1,0 +1,28 @@
+"""Other programs, and the one line that is left of their failures."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Stop(Exception):
+    """The one line that the person who typed the command gets to read."""
+
+
+def output(*command: str, environment: Mapping[str, str] | None = None) -> str:
+    """What a command prints.
+
+    Raises:
+        Stop: it failed; with its last words.
+    """
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        words = done.stderr.strip().splitlines() or [f"{' '.join(command[:3])} failed"]
+        raise Stop(words[-1])
+    return done.stdout

@@ -1,0 +1,87 @@
+"""What is measured: which request, on which services at once, and how dear it may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+HIT = "cache;desc=hit"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """In the median of all rounds, `service` costs so many times as much as `than`."""
+
+    service: str
+    than: str
+    at_least: float = 0.0
+    at_most: float = float("inf")
+
+    def __str__(self) -> str:
+        return f"≥ {self.at_least:g}" if self.at_least else f"≤ {self.at_most:g}"
+
+    def met_by(self, ratio: float) -> bool:
+        """Whether a ratio is within the bounds."""
+        return self.at_least <= ratio <= self.at_most
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One request. `services` answer it at the same time; `web` is what ships."""
+
+    name: str
+    title: str
+    path: str
+    services: tuple[str, ...]
+    goals: tuple[Goal, ...]
+    # What the application is started with, other than stage 5's settings.
+    settings: dict[str, str] = field(default_factory=dict)
+    # What Server-Timing must say: else something else would be measured.
+    timing: str = HIT
+    # Makes each request another one (wrk's own language); without it all are the same GET.
+    script: str = ""
+
+
+CACHED_GOALS = (Goal("web", "limit", at_most=4.5), Goal("baseline", "web", at_least=4.5))
+
+PROFILES = (
+    Profile(
+        "cached",
+        "a member's profile, from Redis",
+        "/api/users/1",
+        ("limit", "web", "baseline"),
+        CACHED_GOALS,
+    ),
+    Profile(
+        "popular",
+        "the ten most viewed posts, from Redis",
+        "/api/posts/popular",
+        ("limit", "web", "baseline"),
+        CACHED_GOALS,
+    ),
+    Profile(
+        "uncached",
+        "a member's profile, from the database: started without CACHE_URL",
+        "/api/users/1",
+        ("limit", "web"),
+        (Goal("web", "limit", at_most=16),),
+        {"CACHE_URL": ""},
+        timing="cache;desc=off, db;desc=",
+    ),
+    Profile(
+        "sign-up",
+        "a new member and the job that welcomes them; the password hashed as cheaply as it can be",
+        "/api/users",
+        ("limit", "web"),
+        (Goal("web", "limit", at_most=16),),
+        timing="db;desc=primary",
+        script="/app/loadtest/bench/sign_up.lua",
+    ),
+    Profile(
+        "observing",
+        "the cached profile with nothing that observes, without the access log, and as it ships",
+        "/api/users/1",
+        ("unobserved", "unlogged", "web"),
+        # 15 % of a cached read is what everything that observes may cost.
+        (Goal("unobserved", "web", at_least=0.85),),
+    ),
+)

@@ -1,0 +1,131 @@
+"""The stack that is measured: docker-compose.yml with stage 5's settings, and compose.yml here.
+
+A project of its own, so that a stack that somebody works with is left alone; removed at the end,
+data and all.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+from typing import Any
+
+from loadtest.bench.commands import ROOT, Stop, output
+
+PROJECT = f"{os.environ.get('COMPOSE_PROJECT_NAME') or 'sluice'}-bench"
+READY_WITHIN_S = 300
+ANSWERS_WITHIN_S = 60
+DATABASES = ("primary", "replica-1", "replica-2", "redis")
+SERVERS = ("web", "unlogged", "unobserved", "limit", "baseline")
+
+
+class Stack:
+    """Starts services, asks them, and reads what CPU time they have used."""
+
+    def __init__(self) -> None:
+        self.cores = sorted(os.sched_getaffinity(0))
+        if len(self.cores) == 1:
+            raise Stop("one core is too few: the load would take part of what it measures")
+        self._engine = _engine_socket()
+        self._environment = {
+            **os.environ,
+            "SERVERS_CORE": str(self.cores[0]),
+            "OTHER_CORES": ",".join(map(str, self.cores[1:])),
+            # Boxes of a fifth of a core are for climbing: here each would spend its time on being
+            # stopped and started again.
+            "WEB_CPUS": "1",
+            "DB_CPUS": "1",
+            "REDIS_CPUS": "1",
+            "WEB_REPLICAS": "1",
+            "COMPOSE_BAKE": "false",
+        }
+
+    def prepare(self) -> None:
+        """From nothing to images, databases with data in them, and a box that sends load."""
+        subprocess.run([ROOT / "bin/engine"], check=True)
+        images = ("web", "primary", "redis")
+        subprocess.run([ROOT / "bin/images", *images], check=True, stdout=subprocess.DEVNULL)
+        self._compose("build", "--quiet", "wrk")
+        self.remove()
+        wait = ("--wait", "--wait-timeout", str(READY_WITHIN_S))
+        self._compose("up", "--detach", *wait, *DATABASES)
+        self._compose("run", "--rm", "seed")
+        self._compose("up", "--detach", "--no-deps", "wrk")
+
+    def start(self, services: tuple[str, ...], **settings: str) -> None:
+        """Start these services with these settings, and wait until they answer."""
+        if services:
+            self._compose("up", "--detach", "--no-deps", *services, **settings)
+        for service in services:
+            self._wait_for(service)
+
+    def remove_servers(self) -> None:
+        """Remove whatever was measured before."""
+        self._compose("rm", "--stop", "--force", *SERVERS)
+
+    def visit(self, service: str, path: str, body: str = "", *, port: int = 8000) -> dict[str, Any]:
+        """One answer: status, headers, body."""
+        url = f"http://{service}:{port}{path}"
+        answer: dict[str, Any] = json.loads(self.inside("visit", url, *([body] if body else [])))
+        return answer
+
+    def inside(self, module: str, *arguments: str) -> str:
+        """What a module of this folder prints in the box that sends load."""
+        command = ("python", "-m", f"loadtest.bench.{module}", *arguments)
+        return self._compose("exec", "--no-TTY", "wrk", *command)
+
+    def cpu_ns(self, service: str) -> int:
+        """The CPU time that a service's box has used since it was started.
+
+        The control group's figure, as the engine gives it: all threads and processes of the box,
+        with the ones that have ended. /proc/PID/schedstat knows the first thread alone, and a
+        server with a pool of threads would be measured too cheap. Nothing else runs in the box.
+        """
+        line = http.client.HTTPConnection("engine", timeout=10)
+        with socket.socket(socket.AF_UNIX) as line.sock:
+            line.sock.connect(self._engine)
+            box = f"/containers/{PROJECT}-{service}-1/stats?stream=false&one-shot=true"
+            line.request("GET", box)
+            usage = json.load(line.getresponse())["cpu_stats"]["cpu_usage"]
+        return int(usage["total_usage"])
+
+    def versions(self) -> dict[str, str]:
+        """What takes part in a request."""
+        services = json.loads(self._compose("config", "--format", "json"))["services"]
+        images = {f"{name}_image": str(services[name]["image"]) for name in ("primary", "redis")}
+        packages: dict[str, str] = json.loads(self.inside("versions"))
+        engine = output("docker", "version", "--format", "{{ .Server.Version }}").strip()
+        return {**packages, **images, "engine": engine}
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        self._compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "2")
+
+    def _wait_for(self, service: str) -> None:
+        deadline = time.monotonic() + ANSWERS_WITHIN_S
+        while True:
+            try:
+                self.visit(service, "/api/users/1")
+            except Stop as trouble:
+                if time.monotonic() > deadline:
+                    raise Stop(f"{service} does not answer: {trouble}") from trouble
+            else:
+                return
+
+    def _compose(self, *arguments: str, **settings: str) -> str:
+        files = ("--file", "docker-compose.yml", "--file", "loadtest/bench/compose.yml")
+        which = ("--project-name", PROJECT, "--env-file", "stages/5.env", *files)
+        environment = {**self._environment, **settings}
+        command = ("docker", "compose", *which, "--progress", "quiet", *arguments)
+        return output(*command, environment=environment)
+
+
+def _engine_socket() -> str:
+    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if not address.startswith("unix://"):
+        raise Stop(f"the engine must be on this machine, not at {address}: its cores are measured")
+    return address.removeprefix("unix://")

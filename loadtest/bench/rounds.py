@@ -74,8 +74,8 @@ def _answer(stack: Stack, profile: Profile, apps: tuple[str, ...]) -> dict[str, 
     for service in apps * 2:
         answer = _visit(stack, profile, service)
         told = answer["headers"].get("server-timing", "")
-    if not told.startswith(profile.timing):
-        raise Stop(f"{profile.name}: came from {told!r} instead of {profile.timing!r}")
+    if profile.timing not in told:
+        raise Stop(f"{profile.name}: Server-Timing is {told!r}, without {profile.timing!r}")
     return answer
 
 

@@ -6,11 +6,18 @@ is checked is what was really asked. EXPLAIN (GENERIC_PLAN) plans them with thei
 
 from __future__ import annotations
 
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import httpx
 import pytest
 
-from tests.system.stack import sql
+from tests.system.stack import container, must, server_timing, sql
 from tests.system.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.usefixtures("stage_5")
 
@@ -64,6 +71,42 @@ def test_a_read_is_one_statement_with_a_plan_that_scales(visitor: httpx.Client, 
         plan = sql(f"EXPLAIN (GENERIC_PLAN) {query}")
         assert "Seq Scan" not in plan, plan
         assert "Index" in plan, plan
+
+
+def test_a_cached_read_is_one_command_and_no_statement(visitor: httpx.Client) -> None:
+    """Broken: a hit asks Redis twice, or a database as well: the load that caching takes away."""
+    visitor.get("/api/users/6007").raise_for_status()  # fills the cache
+
+    def hit() -> None:
+        answer = visitor.get("/api/users/6007")
+        assert server_timing(answer)["cache"]["desc"] == "hit", answer.headers
+
+    eventually(hit, within_s=30)
+    forget()
+    with commands_about("user:6007") as commands:
+        for _ in range(TIMES):
+            hit()
+    assert [each.split()[0].upper() for each in commands] == ["GET"] * TIMES, commands
+    assert not asked()
+
+
+@contextmanager
+def commands_about(key: str) -> Iterator[list[str]]:
+    """Fill a list with the commands that Redis gets during the block and that name this key."""
+    seen: list[str] = []
+    monitor = ["docker", "exec", container("redis"), "timeout", "60", "redis-cli", "MONITOR"]
+    with subprocess.Popen(monitor, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline().strip() == "OK"
+        yield seen
+        must("docker", "exec", container("redis"), "redis-cli", "ECHO", "that-was-all")
+        for line in watching.stdout:  # 1764036000.1 [0 10.0.0.7:51234] "GET" "user:6007"
+            command = line.partition("] ")[2].replace('"', "")
+            if "that-was-all" in command:
+                break
+            if key in command:
+                seen.append(command.strip())
+        watching.terminate()
 
 
 def test_the_popular_list_reads_ten_entries_of_an_index() -> None:

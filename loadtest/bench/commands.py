@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+WITHIN_S = 900  # an image that is built for the first time
 
 
 class Stop(Exception):
@@ -17,12 +18,21 @@ def output(*command: str, environment: Mapping[str, str] | None = None) -> str:
     """What a command prints.
 
     Raises:
-        Stop: it failed; with its last words.
+        Stop: it failed, with its last words; or it did not end in time.
     """
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=WITHIN_S,
+        )
+    except (OSError, subprocess.TimeoutExpired) as trouble:
+        raise Stop(str(trouble)) from trouble
     if done.returncode:
-        words = done.stderr.strip().splitlines() or [f"{' '.join(command[:3])} failed"]
+        words = done.stderr.strip().splitlines() or [f"{command[0]} failed"]
         raise Stop(words[-1])
     return done.stdout

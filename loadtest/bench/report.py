@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtest.bench.commands import ROOT, output
+from loadtest.bench.commands import ROOT, Stop, output
 from loadtest.bench.profiles import Goal
 from loadtest.bench.rounds import Measured, Spread
 from loadtest.bench.stack import Stack
@@ -42,7 +43,7 @@ def write(results: Sequence[Measured], stack: Stack, rounds: int, seconds: int) 
     now = datetime.now(UTC)
     report = {
         "measured_at": now.isoformat(timespec="seconds"),
-        "commit": output("git", "describe", "--always", "--dirty", "--abbrev=12").strip(),
+        "commit": _commit(),
         "machine": _machine(stack),
         "versions": stack.versions(),
         "rounds": rounds,
@@ -78,6 +79,13 @@ def _as_json(measured: Measured) -> dict[str, Any]:
     }
 
 
+def _commit() -> str:
+    try:
+        return output("git", "describe", "--always", "--dirty", "--abbrev=12").strip()
+    except Stop:
+        return "unknown"  # a copy without its history
+
+
 def _machine(stack: Stack) -> dict[str, Any]:
     model = next(
         (
@@ -92,4 +100,6 @@ def _machine(stack: Stack) -> dict[str, Any]:
         "cores": stack.cores,
         "servers_core": stack.cores[0],
         "kernel": platform.release(),
+        # Of this program's own load, and of whatever else there was.
+        "load_average": os.getloadavg(),
     }

@@ -45,8 +45,7 @@ class Stack:
         }
 
     def prepare(self) -> None:
-        """From nothing to images, databases with data in them, and a box that sends load."""
-        subprocess.run([ROOT / "bin/engine"], check=True)
+        """From an engine to images, databases with data in them, and a box that sends load."""
         images = ("web", "primary", "redis")
         subprocess.run([ROOT / "bin/images", *images], check=True, stdout=subprocess.DEVNULL)
         self._compose("build", "--quiet", "wrk")

@@ -15,7 +15,7 @@ SECONDS ?= 4
 PROFILES ?=
 TESTS ?= tests/unit tests/repo tests/system
 
-.PHONY: help down status logs psql mail load locust bench test test-fast format lock images clean
+.PHONY: help lb down status logs psql mail load locust bench test test-fast format lock images clean
 
 help: ## Show this
 	@awk -f bin/help.awk $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ help: ## Show this
 
 stage-%: ## Move the stack up or down to stage N (1 to 5); data is kept
 	@bin/stage '$*'
+
+lb: ## Show by which rule the load balancer chooses
+	@bin/lb
+
+lb-%: ## Let it choose by another: round_robin, least_conn, ip_hash, weighted, health
+	@bin/lb '$*'
 
 down: ## Stop and remove all services; data is kept
 	@bin/compose --profile '*' down --remove-orphans

@@ -6,7 +6,7 @@ BEGIN {
 }
 /^##@ / { printf "\n%s\n", substr($0, 5) }
 /^[a-z%-]+:.*## / {
-    sub(/%/, "N", $1)
+    sub(/%/, $1 ~ /^stage/ ? "N" : "NAME", $1)
     printf "  %-11s %s\n", $1, $2
 }
 END { print "" }

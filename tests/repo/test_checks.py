@@ -14,6 +14,7 @@ from loadtest.bench.stack import DATABASES
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = sorted((ROOT / "stages").glob("*.env"))
+RULES = sorted(file.stem for file in (ROOT / "nginx/upstreams").glob("*.conf"))
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -39,7 +40,7 @@ def scripts(shebang: str) -> list[str]:
     """Return the tracked files whose first line names an interpreter."""
     return [
         name
-        for name in tracked("bin", ".ci", "db", "images")
+        for name in tracked("bin", ".ci", "db", "images", "nginx")
         if (ROOT / name).read_bytes().startswith(b"#!")
         and shebang.encode() in (ROOT / name).read_bytes().split(b"\n", 1)[0]
     ]
@@ -127,6 +128,7 @@ def test_compose_file(stage: Path) -> None:
     assert len(owners) == 1, "one service owns the public port"
 
 
+<<<<<<< HEAD
 def test_compose_file_of_the_bench() -> None:
     """Broken: `make bench` fails at its start, or compares servers that do not share a core."""
     files = ("--file", "docker-compose.yml", "--file", "loadtest/bench/compose.yml")
@@ -140,19 +142,35 @@ def test_compose_file_of_the_bench() -> None:
 
 @pytest.mark.parametrize("name", ["lb", "edge"])
 def test_nginx_configuration(name: str) -> None:
+=======
+@pytest.mark.parametrize("balancing", RULES)
+def test_balancer_configuration(balancing: str) -> None:
+    """Broken: Nginx does not start when it balances so."""
+    nginx_takes("lb", BALANCING=balancing, PROJECT="sluice")
+
+
+def test_edge_configuration() -> None:
+>>>>>>> 95f2431 (Let the balancer choose by five rules, switched under load, and turn away at once what no replica can take)
     """Broken: Nginx does not start."""
-    folder = "/etc/nginx"
+    nginx_takes("edge")
+
+
+def test_nginx_does_not_start_without_the_key_of_the_edges() -> None:
+    """Broken: whoever asks is taken for an edge, and says who they are."""
+    with pytest.raises(AssertionError, match="EDGE_KEY"):
+        nginx_takes("lb", EDGE_KEY="")
+
+
+def nginx_takes(name: str, **environment: str) -> None:
+    """Fill the configuration of a box in, as the box does, and let Nginx read it."""
+    said = {"EDGE_KEY": "a-key", **environment}
+    variables = [word for one in said.items() for word in ("--env", "=".join(one))]
     writable = [word for path in ("/tmp", "/var/cache/nginx") for word in ("--tmpfs", path)]  # noqa: S108
     in_image(
-        "nginx:1.30.6",
-        "-t",
-        mounts={
-            f"nginx/{name}.conf": f"{folder}/nginx.conf",
-            "nginx/snippets": f"{folder}/snippets",
-            "nginx/upstreams": f"{folder}/upstreams",
-        },
-        options=("--user", "101:101", "--read-only", *writable, "--entrypoint", "nginx"),
-    )
+        "nginx:1.30.6", "-c", f"/etc/sluice/fill /tmp/nginx && nginx -t -c /tmp/nginx/{name}.conf",
+        mounts={"nginx": "/etc/sluice"},
+        options=("--user", "101:101", "--read-only", *writable, *variables, "--entrypoint", "sh"),
+    )  # fmt: skip
 
 
 def test_prometheus_configuration() -> None:

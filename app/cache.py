@@ -1,217 +1,282 @@
 """Cache-aside in Redis: ready-to-send bytes in, ready-to-send bytes out.
 
-A key holds one of three things, told apart by the first byte: the answer (a JSON object, so `{`),
-`-` for "known to be absent", or `!` and a random mark: a tombstone, "just changed".
-
-Promises:
-- An invalidation is never undone by an older value. A writer puts a tombstone after its commit.
-  A reader that found nothing fills with SET NX, which a tombstone refuses. A reader that found a
-  tombstone loads from the primary and replaces exactly this tombstone: a newer one refuses it.
-  (Leases of "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1, without a server change.)
-- One load per key and process at a time, the others wait for it.
-- Redis slow or gone costs one deadline, then Redis is left alone for a moment. Every read is
-  still answered, from the database.
-
-Known limit: a tombstone lives `_TOMBSTONE_S`. A read that takes longer from its miss to its fill,
-or a replica that lags more, could fill an old value; both are bounded far below by their timeouts.
+Promises (app/entries.py tells how):
+- An invalidation is never undone by an older value, however late that comes, nor by a replica that
+  has not seen the change. A writer that dies between its commit and the invalidation leaves a mark
+  under which nothing is stored.
+- One load per key in the whole cluster. Who finds that another one loads is served the value that
+  there was, or waits for the new one, for at most `cache_wait_s`.
+- A key that is read in the last tenth of its life is loaded anew before it expires, and nobody
+  waits for that.
+- Redis slow or gone costs one deadline, then it is left alone for a moment (app/circuit.py). Every
+  read is still answered, from the database.
 """
 
 import asyncio
-import random
+import contextvars
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from prometheus_client import Counter
 
-from app import logs, metrics, timing
+from app import entries, logs, metrics, timing
 from app.circuit import Circuit
+from app.database import PRIMARY
+from app.errors import Unavailable
+from app.redis_line import RedisLine, Refused, Silent, Word
 from app.settings import Settings
 
-type Result = Literal["hit", "negative", "miss", "wait", "fenced", "bypass", "error", "off"]
+type Result = Literal[
+    "hit", "stale", "negative", "miss", "wait", "fenced", "bypass", "error", "off"
+]
+# Loads the answer as it is at a position or later; None when there is nothing.
+type Load = Callable[[int], Awaitable[bytes | None]]
 
-_ABSENT = b"-"
-_TOMBSTONE = b"!"
-_TOMBSTONE_S = 30
 _OWED_MAX = 10_000  # keys whose invalidation is remembered while Redis is away
-
-_REPLACE_TOMBSTONE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-    return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-end
-"""
-
-log = logs.get()
-
-
-class Load(Protocol):
-    """Loads the answer, from the primary if told so; None when there is nothing."""
-
-    def __call__(self, *, primary: bool) -> Awaitable[bytes | None]:
-        """Raises what the database raises."""
-
-
-class Cache:
-    """Reads through Redis. With `client=None` everything is loaded: there is no cache."""
-
-    def __init__(self, client: Redis | None, settings: Settings) -> None:
-        self._client = client
-        self._deadline_s = settings.cache_timeout_s
-        self._absent_ttl_s = settings.cache_absent_ttl_s
-        self._circuit = Circuit(settings.cache_pause_s)
-        self._flights: dict[tuple[str, bytes | None], asyncio.Task[bytes | None]] = {}
-        self._owed: set[str] = set()
-
-    async def get(
-        self, key: str, load: Load, *, ttl_s: int, primary: bool = False, bypass: bool = False
-    ) -> bytes | None:
-        """The answer under this key, or None when there is nothing.
-
-        `primary` asks for a load from the primary, should one be needed. `bypass` leaves Redis
-        out: whoever asks knows that it was not told of a write of theirs.
-        Raises what `load` raises.
-        """
-        if self._client is None:
-            return await self._answer(key, "off", load(primary=primary))
-        if self._owed:
-            await self._tell(set())
-        found = FAILED if bypass else await self.ask("get", lambda redis: redis.get(key))
-        if found is FAILED:
-            # Whoever asks may have written what Redis could not be told: let the primary answer.
-            answer = load(primary=primary or bypass or bool(self._owed))
-            return await self._answer(key, "bypass" if bypass else "error", answer)
-        if found is None:
-            return await self._load_once(key, None, load, ttl_s, primary=primary)
-        assert isinstance(found, bytes)
-        if found.startswith(_TOMBSTONE):
-            return await self._load_once(key, found, load, ttl_s, primary=True)
-        if found == _ABSENT:
-            self._record(key, "negative")
-            return None
-        self._record(key, "hit")
-        return found
-
-    async def invalidate(self, *keys: str) -> bool:
-        """Make the next reads of these keys see what was committed before this call.
-
-        False when Redis did not take it; it is then told before this process reads from it again.
-        """
-        return self._client is None or await self._tell(set(keys))
-
-    async def ask(self, command: str, question: Callable[[Redis], Awaitable[object]]) -> object:
-        """What Redis answers, or `FAILED`: not there, left alone, or not within the deadline."""
-        if self._client is None or not self._circuit.admits():
-            return FAILED
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                answer = await question(self._client)
-        except (RedisError, TimeoutError, OSError) as error:
-            metrics.cache_failures.labels(command).inc()
-            metrics.cache_paused.set(1)
-            if self._circuit.failed():
-                log.warning("cache_paused", command=command, error=repr(error)[:200])
-            return FAILED
-        finally:
-            timing.current().asked_redis((time.perf_counter() - started) * 1000)
-        if self._circuit.succeeded():
-            metrics.cache_paused.set(0)
-            log.info("cache_resumed")
-        return answer
-
-    async def close(self) -> None:
-        """Let go of Redis."""
-        if self._client is not None:
-            await self._client.aclose()
-
-    async def _load_once(
-        self, key: str, tombstone: bytes | None, load: Load, ttl_s: int, *, primary: bool
-    ) -> bytes | None:
-        """Load and fill, or wait for the request that is doing so.
-
-        Who loads because of a tombstone is not joined by who saw none, nor the other way round.
-        """
-        flight = self._flights.get((key, tombstone))
-        if flight is not None:
-            return await self._answer(key, "wait", asyncio.shield(flight))
-
-        def landed(task: asyncio.Task[bytes | None]) -> None:
-            del self._flights[key, tombstone]
-            if not task.cancelled():
-                task.exception()  # seen: whoever waited was told, and perhaps nobody waits any more
-
-        # A task of its own: if this request is given up, the others still get their answer.
-        flight = asyncio.create_task(
-            self._load_and_fill(key, tombstone, load, ttl_s, primary=primary)
-        )
-        self._flights[key, tombstone] = flight
-        flight.add_done_callback(landed)
-        return await self._answer(key, "fenced" if tombstone else "miss", asyncio.shield(flight))
-
-    async def _load_and_fill(
-        self, key: str, tombstone: bytes | None, load: Load, ttl_s: int, *, primary: bool
-    ) -> bytes | None:
-        value = await load(primary=primary)
-        content = _ABSENT if value is None else value
-        # ± 10 %: keys that were filled together do not expire together.
-        kept_s = self._absent_ttl_s if value is None else ttl_s
-        ttl_ms = int(kept_s * random.uniform(900, 1100))
-        if tombstone is None:
-            await self.ask("fill", lambda redis: redis.set(key, content, nx=True, px=ttl_ms))
-        else:
-            script, values = _REPLACE_TOMBSTONE, (key, tombstone, content, str(ttl_ms))
-            await self.ask("fill", lambda redis: redis.eval(script, 1, *values))
-        return value
-
-    async def _tell(self, keys: set[str]) -> bool:
-        """Put tombstones, also the ones that could not be put before."""
-        keys = keys | self._owed
-
-        async def put(redis: Redis) -> object:
-            pipeline = redis.pipeline(transaction=False)
-            for key in keys:
-                pipeline.set(key, _TOMBSTONE + secrets.token_hex(8).encode(), ex=_TOMBSTONE_S)
-            return await pipeline.execute()
-
-        if await self.ask("invalidate", put) is FAILED:
-            self._owed.update(list(keys)[:_OWED_MAX])
-        else:
-            self._owed -= keys
-        metrics.cache_owed_invalidations.set(len(self._owed))
-        return not keys & self._owed
-
-    async def _answer(
-        self, key: str, result: Result, answer: Awaitable[bytes | None]
-    ) -> bytes | None:
-        self._record(key, result)
-        return await answer
-
-    def _record(self, key: str, result: Result) -> None:
-        timing.current().cache = _TOLD.get(result, result)
-        metrics.cache_reads.labels(key.partition(":")[0], result).inc()
-
+_TELL_EVERY_S = 0.25
+_LOOK_AGAIN_S = (0.005, 0.01, 0.02, 0.04)  # who waits looks again after these, then after the last
 
 FAILED = object()
 # What `Server-Timing` says: whether Redis had the answer, not how it came to have it.
 _TOLD = {"negative": "hit", "wait": "miss", "fenced": "miss"}
 
+log = logs.get()
 
-def connect(settings: Settings) -> Redis | None:
-    """A client for `CACHE_URL`, or None. Connects when first used."""
+
+class _Flight(NamedTuple):
+    """A load that is under way in this process."""
+
+    after: int
+    task: asyncio.Task[bytes | None]
+
+
+class Cache:
+    """Reads through Redis. With `client=None` everything is loaded: there is no cache."""
+
+    def __init__(self, client: RedisLine | None, settings: Settings) -> None:
+        self._client = client
+        self._absent_ttl_s = settings.cache_absent_ttl_s
+        self._wait_s = settings.cache_wait_s
+        self._circuit = Circuit(settings.cache_pause_s)
+        self._flights: dict[tuple[str, bytes], _Flight] = {}
+        self._refreshes: dict[str, asyncio.Task[None]] = {}
+        self._owed: dict[str, int] = {}
+        self._counters: dict[tuple[str, str], Counter] = {}
+
+    async def get(
+        self, key: str, load: Load, *, ttl_s: float, after: int = 0, bypass: bool = False
+    ) -> bytes | None:
+        """The answer under this key, or None when there is nothing.
+
+        `after` is the position that a load must have, should one be needed. `bypass` leaves Redis
+        out: whoever asks knows that it was not told of a write of theirs.
+        Raises what `load` raises.
+        """
+        if self._client is None:
+            self._record(key, "off")
+            return await load(after)
+        found = FAILED if bypass else await self.ask("get", "GET", entries.name_of(key))
+        if found is FAILED:
+            self._record(key, "bypass" if bypass else "error")
+            # What Redis could not be told of was written here: let the load have that as well.
+            return await load(max(after, self._owed.get(key, 0)))
+        assert found is None or isinstance(found, bytes)
+        if found is not None and found.startswith(b"="):
+            age = entries.age(found, ttl_s)
+            if age > 1 - entries.AHEAD_SHARE:
+                self._refresh(key, found, load, ttl_s)
+            self._record(key, "hit" if age < 1 else "stale")
+            return entries.answer(found)
+        if found == b"-":
+            self._record(key, "negative")
+            return None
+        return await self._load_once(key, found, load, ttl_s, after)
+
+    async def announce(self, *keys: str) -> str:
+        """A write of what is under these keys begins: nothing is stored there until it has ended.
+
+        The mark that is returned belongs to its `invalidate`. Without Redis the write goes on.
+        """
+        mark = secrets.token_hex(8)
+        for key in keys if self._client else ():
+            names = (entries.name_of(key), entries.lease_of(key))
+            await self.ask("announce", "EVAL", entries.ANNOUNCE, 2, *names, mark, entries.MARK_MS)
+        return mark
+
+    async def invalidate(self, *keys: str, position: int = PRIMARY, mark: str = "") -> bool:
+        """Make the next reads of these keys see what was committed at this position.
+
+        False when Redis did not take it: it is told as soon as it answers again.
+        """
+        if self._client is None:
+            return True
+        told = [await self._tell(key, position, mark) for key in keys]
+        for key, done in zip(keys, told, strict=True):
+            if not done and len(self._owed) < _OWED_MAX:
+                self._owed[key] = max(position, self._owed.get(key, 0))
+        metrics.cache_owed_invalidations.set(len(self._owed))
+        return all(told)
+
+    async def ask(self, command: str, *words: Word) -> object:
+        """What Redis answers, or `FAILED`: not there, left alone, or not within the deadline."""
+        if self._client is None or not self._circuit.admits():
+            return FAILED
+        began = time.perf_counter()
+        try:
+            answer = await self._client.ask(*words)
+        except (Silent, Refused) as error:
+            metrics.cache_failures.labels(command).inc()
+            # A Redis that refuses (memory is full, a script fails) is there and answers others.
+            if isinstance(error, Silent) and self._circuit.failed():
+                log.warning("cache_paused", command=command, error=str(error)[:200])
+                metrics.cache_paused.set(1)
+            return FAILED
+        finally:
+            timing.current().asked_redis((time.perf_counter() - began) * 1000)
+        if self._circuit.succeeded():
+            metrics.cache_paused.set(0)
+            log.info("cache_resumed")
+        return answer
+
+    async def keep_telling(self) -> None:
+        """Tell Redis what it is owed as soon as it answers, until cancelled."""
+        while True:
+            await asyncio.sleep(_TELL_EVERY_S)
+            for key, position in list(self._owed.items()):
+                if not await self._tell(key, position):
+                    break
+                if self._owed.get(key) == position:
+                    del self._owed[key]
+                metrics.cache_owed_invalidations.set(len(self._owed))
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        for task in self._refreshes.values():
+            task.cancel()
+        if self._client is not None:
+            await self._client.close()
+
+    async def _load_once(
+        self, key: str, seen: bytes | None, load: Load, ttl_s: float, after: int
+    ) -> bytes | None:
+        """Load and store, or wait for the one who is doing so.
+
+        Who saw another state of the key than the load that is under way does not join it: that
+        load may have begun before the change.
+        """
+        after = max(after, entries.position(seen))
+        flight = self._flights.get((key, seen or b""))
+        if flight is not None and flight.after >= after:
+            self._record(key, "wait")
+            return await asyncio.shield(flight.task)
+        # A task of its own: if this request is given up, the others still get their answer.
+        task = asyncio.create_task(self._load(key, seen, load, ttl_s, after))
+        if flight is None:
+            self._flights[key, seen or b""] = _Flight(after, task)
+            task.add_done_callback(lambda done: self._landed(key, seen, done))
+        self._record(key, "fenced" if seen else "miss")
+        return await asyncio.shield(task)
+
+    def _landed(self, key: str, seen: bytes | None, task: asyncio.Task[bytes | None]) -> None:
+        del self._flights[key, seen or b""]
+        if not task.cancelled():
+            task.exception()  # seen: whoever waited was told, and perhaps nobody waits any more
+
+    async def _load(
+        self, key: str, seen: bytes | None, load: Load, ttl_s: float, after: int
+    ) -> bytes | None:
+        token = secrets.token_hex(8)
+        leave = 0
+        if not entries.is_being_changed(seen):
+            leave = await self._take_lease(key, seen, token)
+        if leave == _MINE:
+            body = await load(after)
+            await self._fill(key, token, body, ttl_s)
+            return body
+        if leave == _TAKEN:
+            entry = await self._wait_for(key, seen)
+            if entry is not None and entry.startswith((b"=", b"-")):
+                return entries.answer(entry) if entry.startswith(b"=") else None
+            after = max(after, entries.position(entry))
+        return await load(after)
+
+    async def _take_lease(self, key: str, seen: bytes | None, token: str) -> object:
+        names = (entries.name_of(key), entries.lease_of(key))
+        values = (entries.head(seen), token, entries.LEASE_MS)
+        return await self.ask("lease", "EVAL", entries.TAKE_LEASE, 2, *names, *values)
+
+    async def _fill(self, key: str, token: str, body: bytes | None, ttl_s: float) -> None:
+        entry, life_ms = entries.pack(body, ttl_s=ttl_s, absent_ttl_s=self._absent_ttl_s)
+        names = (entries.name_of(key), entries.lease_of(key))
+        done = await self.ask("fill", "EVAL", entries.FILL, 2, *names, token, entry, life_ms)
+        outcome = "stored" if done == 1 else "failed" if done is FAILED else "refused"
+        metrics.cache_fills.labels(_family(key), outcome).inc()
+
+    async def _wait_for(self, key: str, seen: bytes | None) -> bytes | None:
+        """What another process stores under the key; what is there when patience ends."""
+        until = asyncio.get_running_loop().time() + self._wait_s
+        pauses = iter(_LOOK_AGAIN_S)
+        pause_s = 0.0
+        while asyncio.get_running_loop().time() < until:
+            pause_s = next(pauses, pause_s)
+            await asyncio.sleep(pause_s)
+            entry = await self.ask("wait", "GET", entries.name_of(key))
+            if entry is FAILED:
+                return None
+            if isinstance(entry, bytes) and entry != seen:
+                return entry
+        return seen
+
+    def _refresh(self, key: str, seen: bytes, load: Load, ttl_s: float) -> None:
+        """Load a value anew behind the back of who reads it; one process does."""
+        if key not in self._refreshes:
+            # An empty context: this is nobody's request.
+            task = asyncio.create_task(
+                self._load_ahead(key, seen, load, ttl_s), context=contextvars.Context()
+            )
+            self._refreshes[key] = task
+            task.add_done_callback(lambda _: self._refreshes.pop(key, None))
+
+    async def _load_ahead(self, key: str, seen: bytes, load: Load, ttl_s: float) -> None:
+        token = secrets.token_hex(8)
+        outcome = "left"
+        if await self._take_lease(key, seen, token) == _MINE:
+            try:
+                await self._fill(key, token, await load(0), ttl_s)
+                outcome = "done"
+            except Unavailable:
+                # The lease runs out by itself: until then nobody tries, and the old value serves.
+                outcome = "failed"
+        metrics.cache_refreshes.labels(_family(key), outcome).inc()
+
+    async def _tell(self, key: str, position: int, mark: str = "") -> bool:
+        names = (entries.name_of(key), entries.lease_of(key))
+        values = (mark or secrets.token_hex(8), entries.hexadecimal(position))
+        lives = (entries.TOMBSTONE_MS, entries.MARK_MS)
+        done = await self.ask("invalidate", "EVAL", entries.INVALIDATE, 2, *names, *values, *lives)
+        return done is not FAILED
+
+    def _record(self, key: str, result: Result) -> None:
+        timing.current().cache = _TOLD.get(result, result)
+        family = _family(key)
+        counter = self._counters.get((family, result))
+        if counter is None:
+            counter = metrics.cache_reads.labels(family, result)
+            self._counters[family, result] = counter
+        counter.inc()
+
+
+_MINE, _TAKEN = 1, 0
+
+
+def _family(key: str) -> str:
+    return key.partition(":")[0]
+
+
+def connect(settings: Settings) -> RedisLine | None:
+    """A line to `CACHE_URL`, or None. Connects when first used."""
     if settings.cache_url is None:
         return None
-    client: Redis = Redis.from_url(
-        str(settings.cache_url),
-        max_connections=64,
-        socket_connect_timeout=settings.cache_timeout_s,
-        socket_keepalive=True,
-        # A connection that broke while it was idle is replaced at once; a slow answer is not asked
-        # for twice: the deadline is for both tries together.
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-    )
-    return client
+    return RedisLine(str(settings.cache_url), timeout_s=settings.cache_timeout_s)

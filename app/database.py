@@ -1,36 +1,47 @@
 """The two doors to PostgreSQL: `read` (replicas where there are any) and `write` (the primary).
 
-In: one SQL statement and its values. Out: rows. Each statement is its own transaction (AUTOCOMMIT),
+In: one SQL statement and its values. Out: rows. Each statement is its own transaction (autocommit),
 so nothing is spent on BEGIN and COMMIT, and a write that must do two things does them in one
 statement (`WITH …`). `transaction` is for work that cannot.
 
 Promises: a statement ends within `db_pool_wait_s` plus its timeout; a read that the primary could
-have served does not fail; a write is sent once and never again.
+have served does not fail; a read is never older than the position it asks for; a write is sent once
+and never again.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
-from sqlalchemy import exc
-from sqlalchemy.engine import Row
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+import psycopg_pool
+from prometheus_client import Counter, Histogram
 
-from app import logs, metrics, pools, timing
+from app import logs, metrics, pools, replicas, timing
 from app.errors import DatabaseBusy, DatabaseUnavailable, SluiceError
+from app.pools import Line, Pool
+from app.replicas import Replicas
 from app.settings import Settings
 
 type Values = Mapping[str, Any]
-type Rows = list[Row[*tuple[Any, ...]]]
+# Named tuples: `row.name`, `row._asdict()`.
+type Rows = list[Any]
 # The names of constraints, and what their violation means to a caller.
 type Violations = Mapping[str, type[SluiceError]]
+
+# A position that no replica has ever replayed: only the primary may serve.
+PRIMARY = 2**63 - 1
 
 # A transaction may wait for something outside, such as a mail server, but not for ever.
 _TRANSACTION_S = 15.0
 
 log = logs.get()
+
+
+class _Behind(Exception):
+    """The replica has not replayed what the reader must see."""
 
 
 class Database:
@@ -39,33 +50,62 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         # The server's own timeout comes first, where the server can still tell.
         self._patience_s = settings.db_statement_timeout_ms / 1000 + 0.5
-        self._writer = pools.make("writer", settings.primary_dsn, settings)
+        self._writer = Pool("writer", settings.primary_dsn, settings)
         self._reader = self._writer
+        self._replicas: Replicas | None = None
         if settings.replica_dsn:
-            age_s = settings.db_reader_max_age_s
-            self._reader = pools.make("reader", settings.replica_dsn, settings, max_age_s=age_s)
+            self._all_hosts = pools.hosts_of(settings.replica_dsn)
+            primary = pools.hosts_of(settings.primary_dsn)
+            self._watched = [host for host in self._all_hosts if host not in primary]
+            self._replicas = Replicas(self._watched, settings, self._reader_must_change)
+            self._reader = Pool(
+                "reader",
+                settings.replica_dsn,
+                settings,
+                hosts=self._reader_hosts,
+                max_age_s=settings.db_reader_max_age_s,
+            )
+
+    async def open(self) -> None:
+        """Begin to watch and to connect."""
+        if self._replicas:
+            await self._replicas.start()
+        for pool in {self._writer, self._reader}:
+            await pool.open()
+
+    async def close(self) -> None:
+        """Close all connections that are not in use."""
+        if self._replicas:
+            await self._replicas.stop()
+        for pool in {self._writer, self._reader}:
+            await pool.close()
 
     @property
     def has_replicas(self) -> bool:
         """Whether reads may be older than the primary."""
-        return self._reader is not self._writer
+        return self._replicas is not None
 
-    async def read(self, sql: str, values: Values, *, primary: bool = False) -> Rows:
-        """The rows, from a replica or, when asked for or when none answers, from the primary.
+    async def read(self, sql: str, values: Values, *, after: int = 0) -> Rows:
+        """The rows, as they were at position `after` or later; `PRIMARY`: as they are now.
 
-        A read changes nothing, so it is tried a second time, on the primary: also when the first
-        was the primary's, since a pool's connections are all broken after a restart.
+        From a replica where one may serve, else from the primary. A read changes nothing, so it is
+        tried a second time, on the primary.
 
         Raises:
             DatabaseBusy: no connection became free in time.
             DatabaseUnavailable: no server answered in time.
         """
+        pool = self._writer if after == PRIMARY else self._reader
         try:
-            return await self._send(self._writer if primary else self._reader, sql, values)
-        except (DatabaseBusy, DatabaseUnavailable) as error:
-            if isinstance(error, DatabaseBusy) and (primary or not self.has_replicas):
+            return await self._send(pool, sql, values, after=after)
+        except _Behind:
+            metrics.db_behind.inc()
+        except DatabaseBusy:
+            if pool is self._writer:
                 raise  # the same pool again would double the wait
-            return await self._send(self._writer, sql, values)
+        except DatabaseUnavailable:
+            pass
+        return await self._send(self._writer, sql, values)
 
     async def write(self, sql: str, values: Values, violations: Violations | None = None) -> Rows:
         """Send one statement to the primary, once, and return its rows.
@@ -77,11 +117,21 @@ class Database:
         """
         try:
             return await self._send(self._writer, sql, values)
-        except exc.IntegrityError as error:
+        except psycopg.IntegrityError as error:
             raise _meaning(error, violations or {}) from error
 
+    async def position(self) -> int:
+        """A position after everything that is committed now; 0 where there are no replicas.
+
+        Raises:
+            DatabaseUnavailable: the primary did not say.
+        """
+        if not self.has_replicas:
+            return 0
+        return int((await self.read(replicas.FLUSHED, {}, after=PRIMARY))[0][0])
+
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[Line]:
         """A connection to the primary in a transaction, committed at the end of the block.
 
         Raises:
@@ -89,12 +139,15 @@ class Database:
             DatabaseUnavailable: the server went away; whether it was committed is unknown.
         """
         try:
-            async with pools.connection(self._writer, patience_s=_TRANSACTION_S) as (connection, _):
-                await connection.execution_options(isolation_level="READ COMMITTED")
-                async with connection.begin():
-                    yield connection
-        except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
-            raise _failure("writer", error) from error
+            async with (
+                self._writer.connection(patience_s=_TRANSACTION_S) as line,
+                line.transaction(),
+            ):
+                yield line
+        except psycopg.IntegrityError:
+            raise
+        except (psycopg.Error, OSError) as error:
+            raise await self._failure(self._writer, error) from error
 
     async def ready(self) -> None:
         """Return when a server answers.
@@ -104,65 +157,90 @@ class Database:
         """
         await self.read("SELECT 1", {})
 
-    async def close(self) -> None:
-        """Close all connections that are not in use."""
-        for engine in {self._writer, self._reader}:
-            await engine.dispose()
-
     def measure(self) -> None:
         """Bring the pools' metrics up to date; called when they are asked for."""
-        pools.measure("writer", self._writer)
-        if self.has_replicas:
-            pools.measure("reader", self._reader)
+        for pool in {self._writer, self._reader}:
+            pool.measure()
 
-    async def _send(self, engine: AsyncEngine, sql: str, values: Values) -> Rows:
+    async def _send(self, pool: Pool, sql: str, values: Values, *, after: int = 0) -> Rows:
         started = time.perf_counter()
         try:
-            async with pools.connection(engine, patience_s=self._patience_s) as (connection, who):
-                result = await connection.exec_driver_sql(sql, values)
-                rows = list(result.all()) if result.returns_rows else []
-        except exc.IntegrityError:
+            async with pool.connection(patience_s=self._patience_s) as line:
+                who = line.who
+                if after and who != "primary" and not await self._has_replayed(line, who, after):
+                    raise _Behind
+                cursor = await line.execute(sql, values)
+                rows = await cursor.fetchall() if cursor.description else []
+        except psycopg.IntegrityError:
             raise
-        except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
-            raise _failure(engine.pool.logging_name or "", error) from error
+        except (psycopg.Error, OSError) as error:
+            raise await self._failure(pool, error) from error
         seconds = time.perf_counter() - started
         timing.current().statements.append((who, seconds * 1000))
-        role = "primary" if who == "primary" else "replica"
-        metrics.db_statements.labels(role).inc()
-        metrics.db_statement_duration.labels(role).observe(seconds)
+        role = _ROLES["primary" if who == "primary" else "replica"]
+        role.statements.inc()
+        role.duration.observe(seconds)
         return rows
 
+    async def _has_replayed(self, line: Line, who: str, position: int) -> bool:
+        """Whether this replica is there yet; asked only when it was not when last heard of."""
+        assert self._replicas
+        if self._replicas.replayed(who) < position:
+            row = await (await line.execute(replicas.REPLAYED)).fetchone()
+            if row and row[0] is not None:
+                self._replicas.note(who, row[0])
+        return self._replicas.replayed(who) >= position
 
-def _meaning(error: exc.IntegrityError, violations: Violations) -> Exception:
-    original = error.orig
-    assert isinstance(original, psycopg.Error)
-    name = original.diag.constraint_name
+    def _reader_hosts(self) -> list[str]:
+        """The replicas that may serve, then the primary, which libpq takes when there is none."""
+        assert self._replicas
+        left_out = set(self._watched) - self._replicas.usable()
+        return [host for host in self._all_hosts if host not in left_out] or self._all_hosts
+
+    def _reader_must_change(self) -> None:
+        """Other replicas may serve than before: let go of the ones that may not, spread anew."""
+        self._draining = asyncio.create_task(self._reader.drain())
+
+    async def _failure(self, pool: Pool, error: Exception) -> Exception:
+        """What a failure of the driver or the pool means, or itself if it is our mistake."""
+        if isinstance(error, psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests):
+            reason = "gone" if pool.is_empty() else "pool"
+            metrics.db_failures.labels(pool.name, reason).inc()
+            return DatabaseBusy()
+        if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
+            reason = "timeout"
+        elif isinstance(error, _GONE):
+            reason = "gone"
+            await pool.lost()
+        else:
+            return error
+        metrics.db_failures.labels(pool.name, reason).inc()
+        log.warning("database_failed", pool=pool.name, reason=reason, error=str(error)[:300])
+        return DatabaseUnavailable()
+
+
+# A primary that became a standby says ReadOnlySqlTransaction: it is gone as a primary.
+_GONE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    OSError,
+)
+
+
+class _Role(NamedTuple):
+    """The metrics of those who answer; looking a label up costs as much as counting."""
+
+    statements: Counter
+    duration: Histogram
+
+
+_ROLES = {
+    role: _Role(metrics.db_statements.labels(role), metrics.db_statement_duration.labels(role))
+    for role in ("primary", "replica")
+}
+
+
+def _meaning(error: psycopg.IntegrityError, violations: Violations) -> Exception:
+    name = error.diag.constraint_name
     return violations[name]() if name and name in violations else error
-
-
-def _failure(pool: str, error: Exception) -> Exception:
-    """What a failure of the driver or the pool means, or the error itself if it is our mistake."""
-    if isinstance(error, exc.TimeoutError):
-        metrics.db_failures.labels(pool, "pool").inc()
-        return DatabaseBusy()
-    original = error.orig if isinstance(error, exc.DBAPIError) else error
-    if isinstance(original, psycopg.errors.QueryCanceled | TimeoutError):
-        reason = "timeout"
-    elif _is_gone(original):
-        reason = "gone"
-    else:
-        return error
-    metrics.db_failures.labels(pool, reason).inc()
-    log.warning("database_failed", pool=pool, reason=reason, error=str(original)[:300])
-    return DatabaseUnavailable()
-
-
-def _is_gone(original: BaseException | None) -> bool:
-    # A primary that became a standby says ReadOnlySqlTransaction: it is gone as a primary.
-    gone = (
-        psycopg.OperationalError,
-        psycopg.InterfaceError,
-        psycopg.errors.ReadOnlySqlTransaction,
-        OSError,
-    )
-    return isinstance(original, gone)

@@ -82,7 +82,7 @@ def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
     # What no call answers. Not a mount, which would hide that a path knows another method (405).
     app.router.default = Site(settings.site_root)
     health = Health(check=parts.db.ready, measure=parts.db.measure)
-    return Observe(SameOrigin(Intake(app)), name, access_log=settings.access_log), health
+    return Observe(SameOrigin(Intake(app)), name, settings), health
 
 
 def furnish(name: str, settings: Settings) -> Parts:
@@ -94,7 +94,7 @@ def furnish(name: str, settings: Settings) -> Parts:
         db=db,
         cache=cached,
         sessions=Sessions(db, cached, settings),
-        own_writes=OwnWrites(db, sessions.stamper(settings), settings),
+        own_writes=OwnWrites(db, cached, sessions.stamper(settings), settings),
         passwords=Passwords(settings),
         outbox=Outbox(db, workshop.furnish(name, settings), settings),
         views=Views(db, cached, settings),
@@ -120,12 +120,15 @@ def _add(app: FastAPI, call: Call) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    flushing = asyncio.create_task(parts.views.keep_flushing())
+    await parts.db.open()
+    loops = [parts.views.keep_flushing(), parts.cache.keep_telling()]
+    tasks = [asyncio.create_task(loop) for loop in loops]
     yield
     # Views before the connections they need.
-    flushing.cancel()
-    with suppress(asyncio.CancelledError):
-        await flushing
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
     parts.passwords.close()
     await parts.cache.close()
     await parts.db.close()

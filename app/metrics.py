@@ -27,6 +27,9 @@ http_request_duration = Histogram(
     buckets=_REQUEST_BUCKETS_S,
 )
 http_requests_in_flight = Gauge("sluice_http_requests_in_flight", "Requests being answered now.")
+http_shed = Counter(
+    "sluice_http_shed_total", "Requests turned away because too many were in hand already."
+)
 http_exceptions = Counter(
     "sluice_http_exceptions_total", "Requests that ended in an error nobody foresaw.", ["route"]
 )
@@ -34,12 +37,23 @@ http_exceptions = Counter(
 # --- web: cache ---
 cache_reads = Counter(
     "sluice_cache_reads_total",
-    "Reads through the cache. result: hit, negative (known to be absent), miss (loaded), wait"
-    " (another request was loading it), fenced (just changed, loaded from primary), error, off.",
+    "Reads through the cache. result: hit, stale (served while it is loaded anew), negative (known"
+    " to be absent), miss (loaded), wait (another request was loading it), fenced (just changed),"
+    " bypass (the reader wrote what Redis could not be told), error (no Redis), off (no cache).",
     ["family", "result"],
 )
 cache_failures = Counter(
     "sluice_cache_failures_total", "Commands that Redis did not answer in time.", ["command"]
+)
+cache_fills = Counter(
+    "sluice_cache_fills_total",
+    "Values loaded to be stored. outcome: stored, refused (changed meanwhile), failed (no Redis).",
+    ["family", "outcome"],
+)
+cache_refreshes = Counter(
+    "sluice_cache_refreshes_total",
+    "Values loaded anew before they expired. outcome: done, left (another does it), failed.",
+    ["family", "outcome"],
 )
 cache_paused = Gauge("sluice_cache_paused", "1 while Redis is left alone after a failure.")
 cache_owed_invalidations = Gauge(
@@ -62,7 +76,22 @@ db_failures = Counter(
 db_pool_connections = Gauge(
     "sluice_db_pool_connections", "Connections of a pool. state: in_use, idle.", ["pool", "state"]
 )
+db_pool_waiting = Gauge(
+    "sluice_db_pool_waiting", "Requests that wait for a connection of a pool.", ["pool"]
+)
 db_pool_limit = Gauge("sluice_db_pool_limit", "Connections that a pool may have.", ["pool"])
+db_behind = Counter(
+    "sluice_db_behind_total",
+    "Reads of who had just written which no replica could serve yet: the primary did.",
+)
+db_replica_usable = Gauge(
+    "sluice_db_replica_usable", "1 while a replica answers and is not too far behind.", ["replica"]
+)
+db_replica_lag = Gauge(
+    "sluice_db_replica_lag_seconds",
+    "How long ago a replica had everything that the primary had, as this process knows.",
+    ["replica"],
+)
 
 # --- web: views ---
 views_counted = Counter(

@@ -3,16 +3,20 @@
 One pure ASGI function around the whole app, since each BaseHTTPMiddleware would cost more than a
 cached read itself. Adds `X-Request-Id`, `X-Served-By` and `Server-Timing` to every answer, errors
 included; measures; writes one log line a request; turns what nobody foresaw into a logged 500.
+
+Beyond `in_flight_max` requests in hand the next one is turned away with 503 before anything else is
+done for it: who cannot be served in time must not make the others late.
 """
 
+import os
 import re
 import time
-import uuid
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import errors, logs, metrics, timing
+from app.settings import Settings
 
 # What a proxy's id may look like: it goes into headers and log lines as it is.
 _SANE = re.compile(rb"[A-Za-z0-9._:-]{8,128}")
@@ -23,13 +27,20 @@ log = logs.get()
 class Observe:
     """Wraps `app`; `name` is this box, as in `X-Served-By`."""
 
-    def __init__(self, app: ASGIApp, name: str, *, access_log: bool) -> None:
+    def __init__(self, app: ASGIApp, name: str, settings: Settings) -> None:
         self._app = app
         self._name = name
-        self._access_log = access_log
+        self._access_log = settings.access_log
+        self._in_flight = 0
+        self._in_flight_max = settings.in_flight_max
+        self._same_in_all = (
+            (b"x-served-by", name.encode("ascii", "replace")),
+            (b"x-content-type-options", b"nosniff"),
+        )
         # Looking a labelled metric up costs as much as counting: remember who was found.
         self._durations: dict[tuple[str, str], Any] = {}
         self._counts: dict[tuple[str, str, int], Any] = {}
+        metrics.http_requests_in_flight.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or hand through what is none (the start and stop of the process)."""
@@ -37,6 +48,10 @@ class Observe:
             await self._app(scope, receive, send)
             return
         record = timing.begin(_request_id(scope))
+        if self._in_flight >= self._in_flight_max:
+            metrics.http_shed.inc()
+            await errors.answer(errors.Overloaded())(scope, receive, send)
+            return
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -46,7 +61,7 @@ class Observe:
                 message["headers"] = [*message["headers"], *self._headers(record)]
             await send(message)
 
-        metrics.http_requests_in_flight.inc()
+        self._in_flight += 1
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
@@ -57,17 +72,15 @@ class Observe:
                 answer = errors.render(500, errors.SluiceError.title)
                 await answer(scope, receive, send_with_headers)
         finally:
-            metrics.http_requests_in_flight.dec()
+            self._in_flight -= 1
             self._finish(scope, record, status, time.perf_counter() - record.began)
 
-    def _headers(self, record: timing.Record) -> list[tuple[bytes, bytes]]:
-        told = record.header(self._name)
-        return [
+    def _headers(self, record: timing.Record) -> tuple[tuple[bytes, bytes], ...]:
+        return (
             (b"x-request-id", record.request_id.encode("ascii")),
-            (b"x-served-by", self._name.encode("ascii", "replace")),
-            (b"x-content-type-options", b"nosniff"),
-            (b"server-timing", told.encode("ascii", "replace")),
-        ]
+            (b"server-timing", record.header(self._name).encode("ascii", "replace")),
+            *self._same_in_all,
+        )
 
     def _finish(self, scope: Scope, record: timing.Record, status: int, seconds: float) -> None:
         method, route = _method(scope), _template(scope)
@@ -82,8 +95,7 @@ class Observe:
             self._counts[method, route, status] = count
         count.inc()
         if self._access_log:
-            log.info(
-                "request_answered",
+            logs.request_answered(
                 request_id=record.request_id,
                 method=method,
                 route=route,
@@ -100,7 +112,7 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SANE.fullmatch(value):
             return str(value, "ascii")
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def _template(scope: Scope) -> str:

@@ -83,4 +83,4 @@ class Outbox:
         async with self._db.transaction() as connection:
             # One transaction: whoever finds the row unsent later finds the job handled, or not.
             await handlers.do_once(job, connection, self._workshop)
-            await connection.exec_driver_sql(MARK_SENT, {"id": job.id})
+            await connection.execute(MARK_SENT, {"id": job.id})

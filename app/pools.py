@@ -1,92 +1,168 @@
 """The pools of connections to PostgreSQL: how many, how long, and which server each leads to."""
 
 import asyncio
-import os
-import socket
-from collections.abc import AsyncIterator
+import logging
+import select
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any
 
 import psycopg
-from sqlalchemy import event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+import psycopg_pool
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import namedtuple_row
 
 from app import metrics
+from app.replicas import cut
 from app.settings import Settings
 
+# A connection that could not be made is tried once more after this time, then when it is needed.
+_RECONNECT_S = 0.25
+_IDLE_S = 60.0
+# Whoever comes when so many wait already would wait longer than `db_pool_wait_s` in any case.
+_WAITING_PER_CONNECTION = 4
 
-def make(name: str, dsn: str, settings: Settings, *, max_age_s: int = -1) -> AsyncEngine:
-    """A pool. Connections are opened when they are needed; each statement commits by itself."""
+# The pool tells each failed try; what follows from it, we tell.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+class Line(psycopg.AsyncConnection[Any]):
+    """A connection that knows where it leads: a replica's host name, or `primary`."""
+
+    @property
+    def who(self) -> str:
+        """PostgreSQL reports `in_hot_standby` to every client by itself."""
+        standby = self.info.parameter_status("in_hot_standby") == "on"
+        return self.info.host if standby else "primary"
+
+
+class Pool:
+    """Connections to one DSN; each statement commits by itself.
+
+    `hosts` narrows the DSN's hosts for new connections; libpq chooses among them
+    (`load_balance_hosts`, `target_session_attrs`). Without it the DSN is used as it is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dsn: str,
+        settings: Settings,
+        *,
+        hosts: Callable[[], list[str]] | None = None,
+        max_age_s: float = 3600.0,
+    ) -> None:
+        self.name = name
+        self._parameters = conninfo_to_dict(dsn.replace("+psycopg", "", 1))
+        self._hosts = hosts
+        self._drained_at = float("-inf")
+        self._pool: psycopg_pool.AsyncConnectionPool[Line] = psycopg_pool.AsyncConnectionPool(
+            self._conninfo,
+            connection_class=Line,
+            kwargs=_options(name, settings),
+            name=name,
+            open=False,
+            min_size=1,
+            max_size=settings.db_pool_size,
+            max_waiting=settings.db_pool_size * _WAITING_PER_CONNECTION,
+            timeout=settings.db_pool_wait_s,
+            max_lifetime=max_age_s,
+            max_idle=_IDLE_S,
+            reconnect_timeout=_RECONNECT_S,
+        )
+
+    async def open(self) -> None:
+        """Begin. Servers need not be there yet."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close all connections that are not in use."""
+        await self._pool.close(timeout=1.0)
+
+    async def drain(self) -> None:
+        """Replace all connections: those in use when they come back."""
+        if self._pool.closed:
+            return
+        self._drained_at = asyncio.get_running_loop().time()
+        await self._pool.drain()
+
+    async def lost(self) -> None:
+        """A connection broke: the others to the same server most likely did as well."""
+        if asyncio.get_running_loop().time() - self._drained_at > _RECONNECT_S:
+            await self.drain()
+
+    @asynccontextmanager
+    async def connection(self, *, patience_s: float) -> AsyncIterator[Line]:
+        """A connection for the block, cut if the block takes longer than this.
+
+        The server ends a slow statement by itself; this is for a server that has fallen silent.
+
+        Raises:
+            psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests: none became free in time.
+        """
+        line = await self._pool.getconn()
+        try:
+            while _is_cut(line):  # the server ended it while it was idle
+                await line.close()
+                await self._pool.putconn(line)
+                await self.lost()
+                line = await self._pool.getconn()
+            timer = asyncio.get_running_loop().call_later(patience_s, cut, line)
+            try:
+                yield line
+            finally:
+                timer.cancel()
+        finally:
+            await self._pool.putconn(line)
+
+    def is_empty(self) -> bool:
+        """Whether there is no connection at all, because no server can be reached."""
+        return not self._pool.get_stats()["pool_size"]
+
+    def measure(self) -> None:
+        """Bring the pool's metrics up to date."""
+        stats = self._pool.get_stats()
+        idle = stats["pool_available"]
+        in_use = max(0, stats["pool_size"] - idle)
+        metrics.db_pool_connections.labels(self.name, "in_use").set(in_use)
+        metrics.db_pool_connections.labels(self.name, "idle").set(idle)
+        metrics.db_pool_waiting.labels(self.name).set(stats["requests_waiting"])
+        metrics.db_pool_limit.labels(self.name).set(stats["pool_max"])
+
+    def _conninfo(self) -> str:
+        if self._hosts is None:
+            return make_conninfo(**self._parameters)
+        hosts = self._hosts()
+        where = {"host": ",".join(hosts), "port": ",".join("5432" for _ in hosts)}
+        return make_conninfo(**{**self._parameters, **where})
+
+
+def hosts_of(dsn: str) -> list[str]:
+    """The hosts that a DSN names."""
+    named = conninfo_to_dict(dsn.replace("+psycopg", "", 1)).get("host") or ""
+    return [host for host in str(named).split(",") if host]
+
+
+def _options(name: str, settings: Settings) -> dict[str, Any]:
     timeouts = {
         "statement_timeout": settings.db_statement_timeout_ms,
         "lock_timeout": settings.db_lock_timeout_ms,
         # Longer than a job that a request does itself, see `job_in_request_s`.
         "idle_in_transaction_session_timeout": 10_000,
     }
-    engine = create_async_engine(
-        dsn,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_size=settings.db_pool_size,
-        max_overflow=0,
-        pool_timeout=settings.db_pool_wait_s,
-        pool_recycle=max_age_s,
-        # The connection used last is taken first: the others rest, and are few when load is low.
-        pool_use_lifo=True,
-        pool_logging_name=name,
-        connect_args={
-            "connect_timeout": settings.db_connect_timeout_s,
-            "application_name": f"sluice-{name}",
-            "options": " ".join(f"-c {key}={value}" for key, value in timeouts.items()),
-            # A host that vanished without a word is noticed after this many milliseconds.
-            "tcp_user_timeout": settings.db_statement_timeout_ms + 1000,
-        },
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def remember_who(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        # PostgreSQL reports `in_hot_standby` to every client by itself.
-        info = connection.driver_connection.info
-        standby = info.parameter_status("in_hot_standby") == "on"
-        entry.info["who"] = info.host if standby else "primary"
-
-    return engine
+    return {
+        "autocommit": True,
+        "row_factory": namedtuple_row,
+        "connect_timeout": settings.db_connect_timeout_s,
+        "application_name": f"sluice-{name}",
+        "options": " ".join(f"-c {key}={value}" for key, value in timeouts.items()),
+        # A host that vanished without a word is noticed after this many milliseconds.
+        "tcp_user_timeout": settings.db_statement_timeout_ms + 1000,
+    }
 
 
-@asynccontextmanager
-async def connection(
-    engine: AsyncEngine, *, patience_s: float
-) -> AsyncIterator[tuple[AsyncConnection, str]]:
-    """A connection for the block, and who answers it; cut if the block takes longer than this.
-
-    The server ends a slow statement by itself. This is for a server that has fallen silent: once
-    the line is cut, whoever waits for it gets an OperationalError. Cancelling the task would not
-    do: psycopg then asks the silent server to cancel, and waits up to ten seconds for its answer.
-    """
-    async with engine.connect() as opened:
-        raw = await opened.get_raw_connection()
-        line = cast("psycopg.AsyncConnection", raw.driver_connection)
-        timer = asyncio.get_running_loop().call_later(patience_s, _cut, line)
-        try:
-            yield opened, raw.info["who"]
-        finally:
-            timer.cancel()
-
-
-def measure(name: str, engine: AsyncEngine) -> None:
-    """Bring a pool's metrics up to date."""
-    pool = engine.pool
-    assert isinstance(pool, QueuePool)
-    metrics.db_pool_connections.labels(name, "in_use").set(pool.checkedout())
-    metrics.db_pool_connections.labels(name, "idle").set(pool.checkedin())
-    metrics.db_pool_limit.labels(name).set(pool.size())
-
-
-def _cut(line: psycopg.AsyncConnection) -> None:
-    if not line.closed:
-        # A second handle on the same line, since closing the first under the event loop would not
-        # be noticed by who waits for it.
-        with socket.socket(fileno=os.dup(line.fileno())) as handle:
-            handle.shutdown(socket.SHUT_RDWR)
+def _is_cut(line: Line) -> bool:
+    """Whether the server has said something to an idle connection, which is how it says goodbye."""
+    look = select.poll()
+    look.register(line.fileno(), select.POLLIN)
+    return bool(look.poll(0))

@@ -102,8 +102,8 @@ async def popular(request: Request) -> Response:
     """The ten most viewed posts."""
     parts = parts_of(request)
 
-    async def load(*, primary: bool) -> bytes | None:
-        rows = await parts.db.read(POPULAR, {}, primary=primary)
+    async def load(after: int) -> bytes | None:
+        rows = await parts.db.read(POPULAR, {}, after=after)
         return replies.encode({"items": [_told(row._asdict()) for row in rows]})
 
     body = await parts.cache.get("posts:popular", load, ttl_s=parts.settings.cache_popular_ttl_s)
@@ -115,16 +115,17 @@ async def show(request: Request, post_id: fields.Id) -> Response:
     """One post. Reading it counts as a view."""
     parts = parts_of(request)
 
-    async def load(*, primary: bool) -> bytes | None:
-        rows = await parts.db.read(POST, {"id": post_id}, primary=primary)
+    async def load(after: int) -> bytes | None:
+        rows = await parts.db.read(POST, {"id": post_id}, after=after)
         return replies.encode(_told(rows[0]._asdict())) if rows else None
 
+    after, bypass = parts.own_writes.of(request)
     body = await parts.cache.get(
         f"post:{post_id}",
         load,
         ttl_s=parts.settings.cache_post_ttl_s,
-        primary=parts.own_writes.just_wrote(request),
-        bypass=parts.own_writes.unknown_to_cache(request),
+        after=after,
+        bypass=bypass,
     )
     if body is None:
         raise NotFound
@@ -151,15 +152,16 @@ async def write(request: Request, new: NewPost) -> Response:
     parts = parts_of(request)
     author_id = await parts.sessions.member(request)
     values = {"author_id": author_id, "title": new.title, "body": new.body}
+    author = f"user:{author_id}"
+    mark = await parts.cache.announce(author)
     rows = await parts.db.write(CREATE, values)
     if not rows:
         raise NotLoggedIn
     post = _told(rows[0]._asdict())
-    # The post may have been asked for before it was there, and its author's post count is new.
-    told = await parts.cache.invalidate(f"post:{post['id']}", f"user:{author_id}")
     response = replies.private(replies.encode(post), 201)
     response.headers["location"] = f"/api/posts/{post['id']}"
-    await parts.own_writes.mark(response, told_cache=told)
+    # The author's post count is new, and the post may have been asked for before it was there.
+    await parts.own_writes.settle(response, author, f"post:{post['id']}", mark=mark)
     return response
 
 
@@ -169,8 +171,7 @@ async def _page(
     parts = parts_of(request)
     # One more than asked for: it tells whether there is a next page, without counting.
     values = {**values, "below": cursor.decode(after), "limit": limit + 1}
-    primary = parts.own_writes.just_wrote(request)
-    rows = await parts.db.read(sql, values, primary=primary)
+    rows = await parts.db.read(sql, values, after=parts.own_writes.of(request).after)
     return replies.shared(request, replies.encode(_paged(rows, limit)))
 
 

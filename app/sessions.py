@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from app import fields, replies
 from app.cache import Cache
-from app.database import Database
+from app.database import PRIMARY, Database
 from app.errors import NotLoggedIn, WrongCredentials
 from app.parts import parts_of
 from app.settings import Settings
@@ -60,7 +60,7 @@ async def log_in(request: Request, credentials: Credentials) -> Response:
     """Log in: the answer sets the cookie `session`."""
     parts = parts_of(request)
     # The primary: a member who has just signed up must be able to log in at once.
-    rows = await parts.db.read(MEMBER_BY_EMAIL, {"email": credentials.email}, primary=True)
+    rows = await parts.db.read(MEMBER_BY_EMAIL, {"email": credentials.email}, after=PRIMARY)
     member = rows[0] if rows else None
     stored = member.password_hash if member else None
     if not await parts.passwords.match(credentials.password, stored) or member is None:
@@ -145,12 +145,12 @@ class Sessions:
     async def _generation(self, member_id: int) -> int | None:
         """The generation whose sessions count; None when there is no such member."""
 
-        async def load(*, primary: bool) -> bytes | None:
-            rows = await self._db.read(GENERATION, {"id": member_id}, primary=primary)
+        async def load(after: int) -> bytes | None:
+            rows = await self._db.read(GENERATION, {"id": member_id}, after=after)
             return replies.encode(rows[0]._asdict()) if rows else None
 
         # The primary, always: what a lagging replica says would open what was just closed.
-        body = await self._cache.get(_key(member_id), load, ttl_s=self._ttl_s, primary=True)
+        body = await self._cache.get(_key(member_id), load, ttl_s=self._ttl_s, after=PRIMARY)
         return None if body is None else int(orjson.loads(body)["generation"])
 
 

@@ -50,31 +50,43 @@ class Settings(BaseSettings):
     session_cookie_secure: bool = False
 
     # Pools. Each web replica may hold `db_pool_size` connections to the primary for writes and,
-    # when every replica of the database is gone, as many again for reads: 2 × 8. Three replicas and
-    # a fourth during a deploy: 64. With 10 for worker and relay, 8 for migration, monitoring and
-    # replication, and the 3 that PostgreSQL keeps for its owner: 85 of `max_connections` 100.
+    # when every replica of the database is gone, as many again for reads, and one that watches:
+    # 8 + 8 + 1 = 17. Three replicas and a fourth during a deploy: 68. With 10 for worker and relay,
+    # 8 for migration, monitoring and replication, and the 3 that PostgreSQL keeps for its owner: 89
+    # of `max_connections` 100.
     # More would not be faster: a database with a share of one core works on few statements at once.
     db_pool_size: int = Field(default=8, ge=1)
     # How long a request waits for a connection before it is refused with 503.
     db_pool_wait_s: Positive = 1.0
-    # A reader's connection is renewed after this time, so that a replica that came back gets its
-    # share again and a primary that stood in for it is relieved.
+    # A reader's connection is renewed after this time, so that a primary that stood in is relieved
+    # also when nobody noticed that a replica came back.
     db_reader_max_age_s: int = 60
+    # A replica that is further behind is not asked. Below `own_writes_s` and the life of a
+    # tombstone (app/entries.py), which may be forgotten once every replica in use has the write.
+    db_replica_lag_max_s: Positive = 5.0
 
     # The database's rungs of the timeout ladder, below the app's own patience with a request.
     db_connect_timeout_s: int = Field(default=2, ge=2)  # libpq knows no shorter one
     db_statement_timeout_ms: int = Field(default=2000, ge=1)
     db_lock_timeout_ms: int = Field(default=1000, ge=1)
 
-    # A write is followed by this time in which its author reads from the primary. Longer than a
-    # healthy replica lags, short enough that the primary is not everybody's reader.
-    own_writes_s: int = 5
+    # Requests that a process has in hand at a time; the next one is turned away at once, with 503.
+    # At a fifth of a core an uncached read takes some 10 ms: the last of 64 waits about half a second,
+    # and whoever came later would only make everybody wait longer (Little's law).
+    in_flight_max: int = Field(default=64, ge=1)
 
-    # Cache. A hit takes under a millisecond; 200 ms is what a process that is throttled to a fifth
-    # of a core can lose without Redis being to blame.
-    cache_timeout_s: Positive = 0.2
+    # For this time a member's reads follow their own write. Longer than `db_replica_lag_max_s` and
+    # the two seconds in which a process notices that a replica is further behind.
+    own_writes_s: int = 15
+    # ... and this long if Redis could not be told of the write: longer than it is likely away.
+    own_writes_untold_s: int = 600
+
+    # Cache. A hit takes under a millisecond. Redis has this long to answer before it is left alone.
+    cache_timeout_s: Positive = 0.05
     # After a failure Redis is left alone for this time: one request pays the deadline, not each.
     cache_pause_s: Positive = 1.0
+    # Who finds that another process is loading waits so long for its value, then loads as well.
+    cache_wait_s: Positive = 1.0
     cache_user_ttl_s: int = 3600
     cache_post_ttl_s: int = 60
     cache_popular_ttl_s: int = 300

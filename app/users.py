@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from app import fields, outbox, replies
 from app.errors import EmailTaken, NotFound, NotYours
-from app.parts import Parts, parts_of
+from app.parts import parts_of
 from jobs import WelcomeEmail, envelope
 
 
@@ -77,16 +77,17 @@ async def show(request: Request, user_id: fields.Id) -> Response:
     """A member's public profile."""
     parts = parts_of(request)
 
-    async def load(*, primary: bool) -> bytes | None:
-        rows = await parts.db.read(PROFILE, {"id": user_id}, primary=primary)
+    async def load(after: int) -> bytes | None:
+        rows = await parts.db.read(PROFILE, {"id": user_id}, after=after)
         return replies.encode(rows[0]._asdict()) if rows else None
 
+    after, bypass = parts.own_writes.of(request)
     body = await parts.cache.get(
         f"user:{user_id}",
         load,
         ttl_s=parts.settings.cache_user_ttl_s,
-        primary=parts.own_writes.just_wrote(request),
-        bypass=parts.own_writes.unknown_to_cache(request),
+        after=after,
+        bypass=bypass,
     )
     if body is None:
         raise NotFound
@@ -106,8 +107,10 @@ async def sign_up(request: Request, new: NewMember) -> Response:
     rows = await parts.db.write(CREATE, values, {"users_email_key": EmailTaken})
     member = rows[0]._asdict()
     await parts.outbox.committed(job)
-    response = await _written(parts, member["id"], replies.encode(member), 201)
+    response = replies.private(replies.encode(member), 201)
     response.headers["location"] = f"/api/users/{member['id']}"
+    # Somebody may have asked for this member before there was one.
+    await parts.own_writes.settle(response, f"user:{member['id']}")
     return response
 
 
@@ -116,15 +119,12 @@ async def rename(request: Request, user_id: fields.Id, change: Renaming) -> Resp
     parts = parts_of(request)
     if await parts.sessions.member(request) != user_id:
         raise NotYours
+    key = f"user:{user_id}"
+    # Before the write and after its commit: a reader in between would store the old name again.
+    mark = await parts.cache.announce(key)
     rows = await parts.db.write(RENAME, {"id": user_id, "name": change.name})
     if not rows:
         raise NotFound
-    return await _written(parts, user_id, replies.encode(rows[0]._asdict()), 200)
-
-
-async def _written(parts: Parts, user_id: int, body: bytes, status: int) -> Response:
-    # After the commit, never before: a reader in between would fill the old value again.
-    told = await parts.cache.invalidate(f"user:{user_id}")
-    response = replies.private(body, status)
-    await parts.own_writes.mark(response, told_cache=told)
+    response = replies.private(replies.encode(rows[0]._asdict()))
+    await parts.own_writes.settle(response, key, mark=mark)
     return response

@@ -11,10 +11,7 @@ view is then counted in the database, perhaps a second time.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable
 from typing import Any, cast
-
-from redis.asyncio import Redis
 
 from app import logs, metrics
 from app.cache import FAILED, Cache
@@ -68,9 +65,7 @@ class Views:
     async def count(self, post_id: int) -> None:
         """Count one view. Never fails: who reads a post shall get it, counted or not."""
         if self._gathers:
-            taken = await self._cache.ask(
-                "count", lambda redis: _waited(redis.hincrby(_GATHERED, str(post_id), 1))
-            )
+            taken = await self._cache.ask("count", "HINCRBY", _GATHERED, post_id, 1)
             if taken is not FAILED:
                 metrics.views_counted.labels("redis").inc()
                 return
@@ -95,15 +90,13 @@ class Views:
     async def flush(self, *, last: bool = False) -> None:
         """Write all that is gathered, unless another replica is doing so. Failures wait."""
         lease_ms = int(self._every_s * 1000)
-        mine = await self._cache.ask(
-            "flush", lambda redis: redis.set(_FLUSHING, b"1", nx=True, px=lease_ms)
-        )
+        mine = await self._cache.ask("flush", "SET", _FLUSHING, "1", "NX", "PX", lease_ms)
         if mine is FAILED or not (mine or last):
             return
         try:
             await self._set_apart()
-            batches = await self._cache.ask("flush", lambda r: _waited(r.smembers(_BATCHES)))
-            for batch in cast("set[bytes]", batches if batches is not FAILED else set()):
+            batches = await self._cache.ask("flush", "SMEMBERS", _BATCHES)
+            for batch in cast("list[bytes]", batches if batches is not FAILED else []):
                 await self._write(batch.decode("ascii"))
         except Unavailable:
             log.warning("views_not_written")
@@ -114,23 +107,23 @@ class Views:
     async def _set_apart(self) -> None:
         batch = str(uuid.uuid7())
         names = (_GATHERED, _name(batch), _BATCHES)
-        await self._cache.ask("flush", lambda r: _waited(r.eval(_SET_APART, 3, *names, batch)))
+        await self._cache.ask("flush", "EVAL", _SET_APART, 3, *names, batch)
 
     async def _write(self, batch: str) -> None:
-        gathered = await self._cache.ask("flush", lambda r: _waited(r.hgetall(_name(batch))))
+        gathered = await self._cache.ask("flush", "HGETALL", _name(batch))
         if gathered is FAILED:
             return
-        views = {
-            int(key): int(value) for key, value in cast("dict[bytes, bytes]", gathered).items()
-        }
+        pairs = iter(cast("list[bytes]", gathered))  # post id, views, post id, views, …
+        views = {int(key): int(value) for key, value in zip(pairs, pairs, strict=True)}
         async with self._db.transaction() as connection:
-            new = await connection.exec_driver_sql(REMEMBER, {"id": batch})
-            if new.first() is not None:
+            new = await connection.execute(REMEMBER, {"id": batch})
+            if await new.fetchone() is not None:
                 for some in _in_parts(views):
-                    await connection.exec_driver_sql(ADD, some)
+                    await connection.execute(ADD, some)
                 metrics.views_written.inc(sum(views.values()))
         # After the commit: a batch that is written but not forgotten is only looked at once more.
-        await self._cache.ask("flush", lambda r: _forget(r, batch))
+        await self._cache.ask("flush", "DEL", _name(batch))
+        await self._cache.ask("flush", "SREM", _BATCHES, batch)
 
 
 def _name(batch: str) -> str:
@@ -141,15 +134,3 @@ def _in_parts(views: dict[int, int]) -> list[dict[str, Any]]:
     ids = sorted(views)
     parts = [ids[i : i + _BATCH_MAX] for i in range(0, len(ids), _BATCH_MAX)]
     return [{"ids": part, "views": [views[each] for each in part]} for part in parts]
-
-
-async def _forget(redis: Redis, batch: str) -> object:
-    pipeline = redis.pipeline(transaction=True)
-    pipeline.delete(_name(batch))
-    pipeline.srem(_BATCHES, batch)
-    return await pipeline.execute()
-
-
-async def _waited(answer: object) -> object:
-    # redis-py shares these signatures between its two clients: "an answer, or one to wait for".
-    return await cast("Awaitable[object]", answer)

@@ -11,6 +11,7 @@ async def work(this: Process, settings: Settings) -> None:
     """Do jobs until told to stop."""
     db = Database(settings)
     means = workshop.furnish(this.name, settings)
+    await db.open()
     try:
         await Consumer(this, settings, db, means).run()
     finally:

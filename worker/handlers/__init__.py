@@ -11,13 +11,13 @@ Raising `JobFailed` means "not now, try again"; raising `JobRejected` means "nev
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from psycopg import AsyncConnection
 
 from jobs import Job, WelcomeEmail
 from worker.handlers import welcome_email
 from worker.workshop import Workshop
 
-type Handler = Callable[[Any, Job, AsyncConnection, Workshop], Awaitable[None]]
+type Handler = Callable[[Any, Job, AsyncConnection[Any], Workshop], Awaitable[None]]
 
 HANDLERS: dict[str, Handler] = {
     WelcomeEmail.kind: welcome_email.send,
@@ -31,7 +31,7 @@ ON CONFLICT DO NOTHING RETURNING job_id
 """
 
 
-async def do_once(job: Job, connection: AsyncConnection, workshop: Workshop) -> bool:
+async def do_once(job: Job, connection: AsyncConnection[Any], workshop: Workshop) -> bool:
     """Do the job inside this transaction; False when it had been done before.
 
     Raises:
@@ -39,8 +39,8 @@ async def do_once(job: Job, connection: AsyncConnection, workshop: Workshop) -> 
         JobRejected: never.
     """
     payload = job.read()
-    new = await connection.exec_driver_sql(REMEMBER, {"id": job.id, "kind": job.kind})
-    if new.first() is None:
+    new = await connection.execute(REMEMBER, {"id": job.id, "kind": job.kind})
+    if await new.fetchone() is None:
         return False
     await HANDLERS[job.kind](payload, job, connection, workshop)
     return True

@@ -12,9 +12,10 @@ import ssl
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from psycopg import AsyncConnection
 
 from jobs import Job, JobRejected, WelcomeEmail
 from worker.workshop import JobFailed, Workshop
@@ -38,7 +39,7 @@ _HTML = """\
 
 
 async def send(
-    payload: WelcomeEmail, job: Job, _connection: AsyncConnection, workshop: Workshop
+    payload: WelcomeEmail, job: Job, _connection: AsyncConnection[Any], workshop: Workshop
 ) -> None:
     """Send the mail.
 

@@ -1,0 +1,205 @@
+"""Which streaming replicas may serve a read: those that answer, and are not too far behind.
+
+Once a second each server is asked how far it is: the primary what it has flushed, a replica what it
+has replayed. A replica that has replayed what the primary had flushed at a moment is as fresh as
+that moment; its lag is the time since then. No server's clock is read, and a primary that is idle
+makes nobody late. While the primary does not answer nothing new is committed, so the time stands
+still and the replicas go on serving.
+
+Positions (LSN) are integers here: bytes of WAL since the beginning (PostgreSQL manual, 9.28.3 and
+9.28.4). A primary must have `synchronous_commit` on: a position is asked for after the commit.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psycopg
+
+from app import logs, metrics
+from app.settings import Settings
+
+FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint"
+REPLAYED = """
+SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END
+"""
+
+_EVERY_S = 1.0
+_ANSWER_S = 1.5  # of a question that a healthy server answers in a millisecond
+
+log = logs.get()
+
+
+@dataclass(slots=True)
+class Replica:
+    """What is known of one replica."""
+
+    host: str
+    answers: bool = False
+    replayed: int = -1
+    fresh_at: float = float("-inf")
+
+
+@dataclass(slots=True)
+class Primary:
+    """What is known of the primary: when it had flushed how much, oldest first."""
+
+    answers: bool = False
+    answered_at: float = float("-inf")
+    flushed: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=600))
+
+
+class Replicas:
+    """Watches all servers of the reader's DSN; `changed` is called when others may serve."""
+
+    def __init__(self, hosts: list[str], settings: Settings, changed: Callable[[], None]) -> None:
+        self._dsn = settings.primary_dsn.replace("+psycopg", "", 1)
+        self._lag_max_s = settings.db_replica_lag_max_s
+        self._changed = changed
+        self._primary = Primary()
+        self._replicas = {host: Replica(host) for host in hosts}
+        self._known: frozenset[str] = frozenset()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Look once, so that the first read knows whom to ask; then keep looking."""
+        servers = [_Server(self._dsn, None, FLUSHED)]
+        servers += [_Server(self._dsn, host, REPLAYED) for host in self._replicas]
+        await self._ask(servers[0])
+        await asyncio.gather(*(self._ask(server) for server in servers[1:]))
+        self._tasks = [asyncio.create_task(self._keep_asking(server)) for server in servers]
+
+    async def stop(self) -> None:
+        """Look no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def usable(self) -> frozenset[str]:
+        """The replicas that may serve now."""
+        now = time.monotonic()
+        return frozenset(
+            host
+            for host, replica in self._replicas.items()
+            if replica.answers and self.lag_s(replica, now) <= self._lag_max_s
+        )
+
+    def lag_s(self, replica: Replica, now: float) -> float:
+        """How long ago the replica had everything, as far as the primary can be asked."""
+        clock = now if self._primary.answers else self._primary.answered_at
+        return max(0.0, clock - replica.fresh_at)
+
+    def replayed(self, host: str) -> int:
+        """The position that this replica is known to have replayed; -1 for nothing."""
+        replica = self._replicas.get(host)
+        return replica.replayed if replica else -1
+
+    def note(self, host: str, replayed: int) -> None:
+        """Somebody else asked a replica how far it is."""
+        replica = self._replicas.get(host)
+        if replica:
+            replica.replayed = max(replica.replayed, replayed)
+
+    async def _keep_asking(self, server: _Server) -> None:
+        try:
+            while True:
+                await asyncio.sleep(_EVERY_S)
+                await self._ask(server)
+        finally:
+            await server.close()
+
+    async def _ask(self, server: _Server) -> None:
+        asked_at = time.monotonic()
+        position = await server.ask()
+        if server.host is None:
+            self._hear_primary(asked_at, position)
+        else:
+            self._hear_replica(self._replicas[server.host], position)
+        usable = self.usable()
+        if usable != self._known:
+            log.info("usable_replicas_changed", usable=sorted(usable))
+            self._known = usable
+            self._changed()
+        self._measure()
+
+    def _hear_primary(self, asked_at: float, position: int | None) -> None:
+        primary = self._primary
+        primary.answers = position is not None
+        if position is not None:
+            primary.answered_at = asked_at
+            primary.flushed.append((asked_at, position))
+
+    def _hear_replica(self, replica: Replica, position: int | None) -> None:
+        replica.answers = position is not None
+        if position is None:
+            return
+        replica.replayed = position
+        for asked_at, flushed in reversed(self._primary.flushed):
+            if flushed <= position:
+                replica.fresh_at = max(replica.fresh_at, asked_at)
+                break
+        else:
+            if not self._primary.flushed:  # nobody to compare with: better than no answer at all
+                replica.fresh_at = self._primary.answered_at
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        for host, replica in self._replicas.items():
+            metrics.db_replica_usable.labels(host).set(host in self._known)
+            metrics.db_replica_lag.labels(host).set(min(self.lag_s(replica, now), 1e6))
+
+
+class _Server:
+    """A connection of the watch's own to one server: the primary where no host is named."""
+
+    def __init__(self, dsn: str, host: str | None, question: str) -> None:
+        self.host = host
+        self._dsn = dsn
+        self._question = question
+        self._line: psycopg.AsyncConnection | None = None
+
+    async def ask(self) -> int | None:
+        """The position; None when there is no answer in time."""
+        try:
+            if self._line is None or self._line.closed:
+                self._line = await self._connect()
+            timer = asyncio.get_running_loop().call_later(_ANSWER_S, cut, self._line)
+            try:
+                row = await (await self._line.execute(self._question)).fetchone()
+            finally:
+                timer.cancel()
+        except (psycopg.Error, OSError) as error:
+            log.debug("server_did_not_say", host=self.host, error=str(error)[:200])
+            await self.close()
+            return None
+        return int(row[0]) if row and row[0] is not None else None
+
+    async def close(self) -> None:
+        if self._line is not None:
+            with suppress(psycopg.Error, OSError):
+                await self._line.close()
+            self._line = None
+
+    async def _connect(self) -> psycopg.AsyncConnection:
+        where = {"host": self.host, "port": 5432} if self.host else {}
+        return await psycopg.AsyncConnection.connect(
+            self._dsn, autocommit=True, connect_timeout=2, application_name="sluice-watch", **where
+        )
+
+
+def cut(line: psycopg.AsyncConnection) -> None:
+    """End a connection whose server fell silent: who waits for it gets an OperationalError.
+
+    Cancelling the task would not do: psycopg then asks the silent server to cancel, and waits up to
+    ten seconds for its answer.
+    """
+    if not line.closed:
+        # A second handle on the same line, since closing the first under the event loop would not
+        # be noticed by who waits for it.
+        with socket.socket(fileno=os.dup(line.fileno())) as handle:
+            handle.shutdown(socket.SHUT_RDWR)

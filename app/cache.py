@@ -188,7 +188,7 @@ class Cache:
         self, key: str, seen: bytes | None, load: Load, ttl_s: float, after: int
     ) -> bytes | None:
         token = secrets.token_hex(8)
-        leave = 0
+        leave: object = None
         if not entries.is_being_changed(seen):
             leave = await self._take_lease(key, seen, token)
         if leave == _MINE:

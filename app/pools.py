@@ -53,7 +53,7 @@ class Pool:
         max_age_s: float = 3600.0,
     ) -> None:
         self.name = name
-        self._parameters = conninfo_to_dict(dsn.replace("+psycopg", "", 1))
+        self._parameters: dict[str, Any] = conninfo_to_dict(dsn.replace("+psycopg", "", 1))
         self._hosts = hosts
         self._drained_at = float("-inf")
         self._pool: psycopg_pool.AsyncConnectionPool[Line] = psycopg_pool.AsyncConnectionPool(

@@ -12,7 +12,7 @@ that got no answer was carried out is unknown.
 import asyncio
 import ssl
 from collections import deque
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
@@ -112,7 +112,7 @@ class _Wire(asyncio.Protocol):
         self._waiting.append((future, now))
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(hiredis.pack_command(words))
+        self._outgoing.append(hiredis.pack_command(cast("Any", words)))
         if self._timer is None:
             self._watch_until(now + self._timeout_s)
         return future

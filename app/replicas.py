@@ -18,8 +18,10 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from app import logs, metrics
 from app.settings import Settings
@@ -186,10 +188,9 @@ class _Server:
             self._line = None
 
     async def _connect(self) -> psycopg.AsyncConnection:
-        where = {"host": self.host, "port": 5432} if self.host else {}
-        return await psycopg.AsyncConnection.connect(
-            self._dsn, autocommit=True, connect_timeout=2, application_name="sluice-watch", **where
-        )
+        where: dict[str, Any] = {"host": self.host, "port": 5432} if self.host else {}
+        dsn = make_conninfo(self._dsn, connect_timeout=2, application_name="sluice-watch", **where)
+        return await psycopg.AsyncConnection.connect(dsn, autocommit=True)
 
 
 def cut(line: psycopg.AsyncConnection) -> None:

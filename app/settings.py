@@ -70,9 +70,9 @@ class Settings(BaseSettings):
     db_statement_timeout_ms: int = Field(default=2000, ge=1)
     db_lock_timeout_ms: int = Field(default=1000, ge=1)
 
-    # Requests that a process has in hand at a time; the next one is turned away at once, with 503.
-    # At a fifth of a core an uncached read takes some 10 ms: the last of 64 waits about half a second,
-    # and whoever came later would only make everybody wait longer (Little's law).
+    # Requests that a process has in hand at a time; the next is turned away at once, with 503. At a
+    # fifth of a core an uncached read takes some 10 ms: the last of 64 waits half a second, and who
+    # came later would only make everybody wait longer (Little's law).
     in_flight_max: int = Field(default=64, ge=1)
 
     # For this time a member's reads follow their own write. Longer than `db_replica_lag_max_s` and

@@ -128,7 +128,6 @@ def test_compose_file(stage: Path) -> None:
     assert len(owners) == 1, "one service owns the public port"
 
 
-<<<<<<< HEAD
 def test_compose_file_of_the_bench() -> None:
     """Broken: `make bench` fails at its start, or compares servers that do not share a core."""
     files = ("--file", "docker-compose.yml", "--file", "loadtest/bench/compose.yml")
@@ -140,9 +139,6 @@ def test_compose_file_of_the_bench() -> None:
     assert {named[other]["cpuset"] for other in ("wrk", *DATABASES)} == {"1"}
 
 
-@pytest.mark.parametrize("name", ["lb", "edge"])
-def test_nginx_configuration(name: str) -> None:
-=======
 @pytest.mark.parametrize("balancing", RULES)
 def test_balancer_configuration(balancing: str) -> None:
     """Broken: Nginx does not start when it balances so."""
@@ -150,7 +146,6 @@ def test_balancer_configuration(balancing: str) -> None:
 
 
 def test_edge_configuration() -> None:
->>>>>>> 95f2431 (Let the balancer choose by five rules, switched under load, and turn away at once what no replica can take)
     """Broken: Nginx does not start."""
     nginx_takes("edge")
 

@@ -64,7 +64,9 @@ def test_commands_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z%-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z][a-zN0-9-]*)", (ROOT / "README.md").read_text()))
     unknown = {
-        name for name in named if name not in targets and not re.fullmatch(r"stage-[1-5nN]|lb-[a-zN]+", name)
+        name
+        for name in named
+        if name not in targets and not re.fullmatch(r"stage-[1-5nN]|lb-[a-zN]+", name)
     }
     assert not unknown
 

@@ -25,11 +25,12 @@ def table(measured: Measured) -> str:
     lines = [f"{profile.name}: {profile.title} ({measured.body_bytes} bytes)"]
     for service in profile.services:
         cost = measured.cost(service)
-        lines.append(f"  {service:<16} {cost.median:8.1f} µs  ({cost.least:.1f}–{cost.most:.1f})")
+        lines.append(f"  {service:<20} {cost.median:6.0f} µs  ({cost.least:.0f}–{cost.most:.0f})")
     for goal, ratio, met in _judged(measured):
         pair, word = f"{goal.service} / {goal.than}", "met" if met else "MISSED"
+        judged = f"  goal {goal}: {word}" if goal.is_bound else ""
         spread = f"({ratio.least:.2f}–{ratio.most:.2f})"
-        lines.append(f"  {pair:<16} {ratio.median:8.2f} ×   {spread}  goal {goal}: {word}")
+        lines.append(f"  {pair:<20} {ratio.median:6.2f} ×   {spread}{judged}")
     return "\n".join(lines)
 
 

@@ -72,7 +72,7 @@ def measure(stack: Stack, profile: Profile, rounds: int, seconds: int) -> Measur
 def _answer(stack: Stack, profile: Profile, apps: tuple[str, ...]) -> dict[str, Any]:
     """What the application answers once the cache is filled."""
     for service in apps:
-        _visit(stack, profile, service)
+        _visit(stack, profile, service)  # the first of them fills the cache
     answer = _visit(stack, profile, "web")
     told = answer["headers"].get("server-timing", "")
     if profile.timing not in told:

@@ -15,12 +15,12 @@ import time
 from typing import Any
 
 from loadtest.bench.commands import ROOT, Stop, output
+from loadtest.bench.profiles import PROFILES
 
 PROJECT = f"{os.environ.get('COMPOSE_PROJECT_NAME') or 'sluice'}-bench"
 READY_WITHIN_S = 300
 ANSWERS_WITHIN_S = 60
 DATABASES = ("primary", "replica-1", "replica-2", "redis")
-SERVERS = ("web", "unlogged", "unobserved", "limit", "baseline")
 
 
 class Stack:
@@ -64,7 +64,8 @@ class Stack:
 
     def remove_servers(self) -> None:
         """Remove whatever was measured before."""
-        self._compose("rm", "--stop", "--force", *SERVERS)
+        servers = {service for profile in PROFILES for service in profile.services}
+        self._compose("rm", "--stop", "--force", *sorted(servers))
 
     def visit(self, service: str, path: str, body: str = "", *, port: int = 8000) -> dict[str, Any]:
         """One answer: status, headers, body."""

@@ -1,0 +1,105 @@
+"""The application with one step of its way undone: `python -m loadtest.bench.put_back STEP`.
+
+What a step saved is what it costs to put back what was there before, beside the application as it
+ships: the same code by the same entry, with one part replaced before anything is assembled.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import uvicorn
+from fastapi import Request
+from fastapi.telemetry import TelemetryConfig
+from redis.asyncio import Redis
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from app import __main__ as entry
+from app import cache, logs, main, replies
+from app import settings as environment
+from app.intake import Intake
+
+
+class Pooled:
+    """Redis by redis-py's pool, each command in a timeout of its own: what RedisLine replaced."""
+
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        self._client: Redis = Redis.from_url(url, max_connections=64)
+        self._timeout_s = timeout_s
+
+    async def ask(self, *words: Any) -> object:
+        """The answer."""
+        async with asyncio.timeout(self._timeout_s):
+            return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._client.aclose()
+
+
+async def hand_on(request: Request, follow: RequestResponseEndpoint) -> Response:
+    """A middleware that does nothing."""
+    return await follow(request)
+
+
+def redis_pool() -> None:
+    """A pool of connections to Redis."""
+    setattr(cache, "RedisLine", Pooled)
+
+
+def log_line() -> None:
+    """Each line of the access log through all of structlog, and written at once."""
+    setattr(
+        logs, "request_answered", lambda **fields: logs.get().info("request_answered", **fields)
+    )
+
+    def write(line: bytes) -> None:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    setattr(logs._output, "write", write)
+
+
+def middleware() -> None:
+    """One layer as a class of Starlette's instead of an ASGI function."""
+
+    def outer(app: ASGIApp) -> ASGIApp:
+        return BaseHTTPMiddleware(Intake(app), dispatch=hand_on)
+
+    setattr(main, "Intake", outer)
+
+
+def decoded() -> None:
+    """The value from Redis decoded, and made JSON again by FastAPI and the answer's model."""
+    setattr(replies, "validated", lambda _request, body: orjson.loads(body))
+
+
+def telemetry() -> None:
+    """FastAPI's own tracing, as it is when nobody asks for it."""
+    setattr(main, "_NO_TELEMETRY", TelemetryConfig())
+
+
+def plain_python() -> None:
+    """The loop of asyncio and h11, both in Python, instead of uvloop and httptools."""
+    shipped = uvicorn.Config
+
+    def config(app: ASGIApp, **settings: Any) -> uvicorn.Config:
+        return shipped(app, **{**settings, "loop": "asyncio", "http": "h11"})
+
+    setattr(uvicorn, "Config", config)
+
+
+STEPS: dict[str, Callable[[], None]] = {
+    each.__name__.replace("_", "-"): each
+    for each in (redis_pool, log_line, middleware, decoded, telemetry, plain_python)
+}
+
+if __name__ == "__main__":
+    STEPS[sys.argv[1]]()
+    found = environment.load()
+    logs.start(found.log_level, service="web")
+    entry.serve(found)

@@ -10,12 +10,13 @@ USERS ?= 100
 TIME ?= 60s
 RATE ?= 20
 SERVICE ?=
+URL ?=
 ROUNDS ?= 7
 SECONDS ?= 4
 PROFILES ?=
 TESTS ?= tests/unit tests/repo tests/system
 
-.PHONY: help lb down status logs psql mail load locust bench test test-fast format lock images clean
+.PHONY: help lb edge-2 purge down status logs psql mail load locust bench test test-fast format lock images clean
 
 help: ## Show this
 	@awk -f bin/help.awk $(MAKEFILE_LIST)
@@ -30,6 +31,12 @@ lb: ## Show by which rule the load balancer chooses
 
 lb-%: ## Let it choose by another: round_robin, least_conn, ip_hash, weighted, health
 	@bin/lb '$*'
+
+edge-2: ## Open a second location of the CDN, with a cache of its own, at http://localhost:8081
+	@bin/edge-2
+
+purge: ## Remove one address from the caches of all edges (URL=/api/posts/popular)
+	@bin/purge '$(URL)'
 
 down: ## Stop and remove all services; data is kept
 	@bin/compose --profile '*' down --remove-orphans

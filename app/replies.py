@@ -1,10 +1,10 @@
 """What goes out: JSON bytes, and for how long whom they may serve.
 
-| reply     | Cache-Control                               | for                                   |
-|-----------|---------------------------------------------|---------------------------------------|
-| shared    | public, max-age=1, stale-while-revalidate=5 | lists: old by a second is good enough |
-| validated | no-cache, with an ETag                      | one thing: asked for again, often 304 |
-| private   | private, no-store                           | writes, and whatever has a session    |
+| reply     | Cache-Control               | for                                   |
+|-----------|-----------------------------|---------------------------------------|
+| shared    | public, max-age=1, and STALE | lists: old by a second is good enough |
+| validated | no-cache, with an ETag      | one thing: asked for again, often 304 |
+| private   | private, no-store           | writes, and whatever has a session    |
 
 A request that carries one of our cookies gets a private reply from the first two as well: what one
 member may see fresh, a shared cache must not keep for others (RFC 9111, 3 and 5.2.2).
@@ -17,7 +17,10 @@ import orjson
 from fastapi import Request, Response
 
 _JSON = "application/json"
-_SHARED = "public, max-age=1, stale-while-revalidate=5"
+# An old copy may be given while a new one is asked for, and stand in for ten minutes when none can
+# be had (RFC 5861). The edge obeys; browsers mostly do not know the second.
+STALE = "stale-while-revalidate=5, stale-if-error=600"
+_SHARED = f"public, max-age=1, {STALE}"
 _PRIVATE = "private, no-store"
 COOKIES = ("session=", "written=")
 

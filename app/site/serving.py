@@ -1,9 +1,11 @@
 """Serves the site from memory: a few hundred kilobytes, read once when the process starts.
 
-| file                    | Cache-Control                       |
-|-------------------------|-------------------------------------|
-| with a content hash     | public, max-age=31536000, immutable |
-| page, or not built yet  | no-cache, with an ETag              |
+| file                | Cache-Control                                                  |
+|---------------------|----------------------------------------------------------------|
+| with a content hash | public, max-age=31536000, immutable                            |
+| page                | max-age=0 with an ETag; the edge may keep it for a second, and |
+|                     | longer where the origin is away                                |
+| not built yet       | no-cache, with an ETag                                         |
 """
 
 import mimetypes
@@ -19,6 +21,7 @@ from app import replies
 from app.site.naming import HASHED
 
 _YEAR = "public, max-age=31536000, immutable"
+_PAGE = f"public, max-age=0, s-maxage=1, {replies.STALE}"
 # For all pages: only our own files run; what people wrote is text.
 CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none';"
@@ -96,6 +99,7 @@ def _read(path: Path) -> _File:
         "vary": "accept-encoding",
     }
     if path.suffix == ".html":
+        headers["cache-control"] = _PAGE
         headers["content-security-policy"] = CONTENT_POLICY
         headers["referrer-policy"] = "same-origin"
     return _File(content, compressed.read_bytes() if compressed.exists() else None, headers)

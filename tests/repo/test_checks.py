@@ -91,6 +91,7 @@ def test_lint() -> None:
         "stages",
         "bin/stage",
         "bin/images",
+        "bin/purge",
         "bin/bench",
     ],
 )
@@ -150,19 +151,22 @@ def test_edge_configuration() -> None:
     nginx_takes("edge")
 
 
-def test_nginx_does_not_start_without_the_key_of_the_edges() -> None:
-    """Broken: whoever asks is taken for an edge, and says who they are."""
+def test_nginx_does_not_start_without_its_keys() -> None:
+    """Broken: whoever asks is taken for an edge and says who they are, or empties the cache."""
     with pytest.raises(AssertionError, match="EDGE_KEY"):
         nginx_takes("lb", EDGE_KEY="")
+    with pytest.raises(AssertionError, match="PURGE_KEY"):
+        nginx_takes("edge", PURGE_KEY="")
 
 
 def nginx_takes(name: str, **environment: str) -> None:
     """Fill the configuration of a box in, as the box does, and let Nginx read it."""
-    said = {"EDGE_KEY": "a-key", **environment}
+    limits = {"CLIENT_RATE": "10", "CLIENT_BURST": "20", "CLIENT_CONNECTIONS": "5"}
+    said = {"EDGE_KEY": "a-key", "PURGE_KEY": "another", **limits, **environment}
     variables = [word for one in said.items() for word in ("--env", "=".join(one))]
     writable = [word for path in ("/tmp", "/var/cache/nginx") for word in ("--tmpfs", path)]  # noqa: S108
     in_image(
-        "nginx:1.30.6", "-c", f"/etc/sluice/fill /tmp/nginx && nginx -t -c /tmp/nginx/{name}.conf",
+        "nginx:1.30.6", "-c", f"/etc/sluice/start {name} -t",
         mounts={"nginx": "/etc/sluice"},
         options=("--user", "101:101", "--read-only", *writable, *variables, "--entrypoint", "sh"),
     )  # fmt: skip

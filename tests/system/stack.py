@@ -21,6 +21,8 @@ APP_IMAGE = os.environ.get("APP_IMAGE", "sluice/app")
 _FROM = int(os.environ.get("TEST_PORTS_FROM", "18000"))
 PORTS = {
     "PORT": str(_FROM + 80),
+    "EDGE_TLS_PORT": str(_FROM + 43),
+    "EDGE_2_PORT": str(_FROM + 81),
     "GRAFANA_PORT": str(_FROM + 30),
     "PROMETHEUS_PORT": str(_FROM + 90),
     "MAIL_PORT": str(_FROM + 25),
@@ -31,6 +33,7 @@ PORTS = {
 CLOSED_AT_THE_END = ExitStack()
 
 ENTRY = f"http://127.0.0.1:{PORTS['PORT']}"
+EDGE_2 = f"http://127.0.0.1:{PORTS['EDGE_2_PORT']}"
 INBOX = f"http://127.0.0.1:{PORTS['MAIL_PORT']}"
 PROMETHEUS = f"http://127.0.0.1:{PORTS['PROMETHEUS_PORT']}"
 GRAFANA = f"http://127.0.0.1:{PORTS['GRAFANA_PORT']}"
@@ -42,13 +45,18 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    *command: str | Path, within_s: float = 600, cwd: Path = ROOT, **more: str
+    *command: str | Path,
+    within_s: float = 600,
+    cwd: Path = ROOT,
+    typed: str | None = None,
+    **more: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command on the stack under test and return its exit code, output and errors."""
     return subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
         env=environment(**more),
+        input=typed,
         capture_output=True,
         text=True,
         check=False,
@@ -56,9 +64,15 @@ def run(
     )
 
 
-def must(*command: str | Path, within_s: float = 600, cwd: Path = ROOT, **more: str) -> str:
+def must(
+    *command: str | Path,
+    within_s: float = 600,
+    cwd: Path = ROOT,
+    typed: str | None = None,
+    **more: str,
+) -> str:
     """Run a command that has to succeed; return its standard output."""
-    done = run(*command, within_s=within_s, cwd=cwd, **more)
+    done = run(*command, within_s=within_s, cwd=cwd, typed=typed, **more)
     assert done.returncode == 0, (
         f"{command} ended {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
     )
@@ -87,11 +101,12 @@ def health(service: str, number: int = 1) -> str:
     ).strip()
 
 
-def wait_healthy(service: str, within_s: float = 120) -> None:
+def wait_healthy(service: str, within_s: float = 120, number: int = 1) -> None:
     """Wait until a service's container is healthy."""
 
     def check() -> None:
-        assert health(service) == "healthy", f"{service} is {health(service)}"
+        found = health(service, number)
+        assert found == "healthy", f"{service} is {found}"
 
     eventually(check, within_s=within_s)
 

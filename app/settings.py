@@ -71,9 +71,9 @@ class Settings(BaseSettings):
     db_lock_timeout_ms: int = Field(default=1000, ge=1)
 
     # Requests that a process has in hand at a time; the next is turned away at once, with 503. At a
-    # fifth of a core an uncached read takes some 10 ms: the last of 64 waits half a second, and who
+    # fifth of a core an uncached read takes some 10 ms: the last of 100 waits a second, and who
     # came later would only make everybody wait longer (Little's law).
-    in_flight_max: int = Field(default=64, ge=1)
+    in_flight_max: int = Field(default=100, ge=1)
 
     # For this time a member's reads follow their own write. Longer than `db_replica_lag_max_s` and
     # the two seconds in which a process notices that a replica is further behind.

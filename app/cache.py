@@ -4,7 +4,7 @@ Promises (app/entries.py tells how):
 - An invalidation is never undone by an older value, however late that comes, nor by a replica that
   has not seen the change. A writer that dies between its commit and the invalidation leaves a mark
   under which nothing is stored.
-- One load per key in the whole cluster. Who finds that another one loads is served the value that
+- One load per key in the whole cluster; without Redis one per key and process. Who finds that another one loads is served the value that
   there was, or waits for the new one, for at most `cache_wait_s`.
 - A key that is read in the last tenth of its life is loaded anew before it expires, and nobody
   waits for that.
@@ -16,8 +16,8 @@ import asyncio
 import contextvars
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal, NamedTuple
 
 from prometheus_client import Counter
 
@@ -32,13 +32,14 @@ type Result = Literal[
     "hit", "stale", "negative", "miss", "wait", "fenced", "bypass", "error", "off"
 ]
 # Loads the answer as it is at a position or later; None when there is nothing.
-type Load = Callable[[int], Awaitable[bytes | None]]
+type Load = Callable[[int], Coroutine[Any, Any, bytes | None]]
 
 _OWED_MAX = 10_000  # keys whose invalidation is remembered while Redis is away
 _TELL_EVERY_S = 0.25
 _LOOK_AGAIN_S = (0.005, 0.01, 0.02, 0.04)  # who waits looks again after these, then after the last
 
 FAILED = object()
+_NO_REDIS = b"no Redis"  # in place of what a reader saw of a key
 # What `Server-Timing` says: whether Redis had the answer, not how it came to have it.
 _TOLD = {"negative": "hit", "wait": "miss", "fenced": "miss"}
 
@@ -79,9 +80,10 @@ class Cache:
             return await load(after)
         found = FAILED if bypass else await self.ask("get", "GET", entries.name_of(key))
         if found is FAILED:
-            self._record(key, "bypass" if bypass else "error")
             # What Redis could not be told of was written here: let the load have that as well.
-            return await load(max(after, self._owed.get(key, 0)))
+            after = max(after, self._owed.get(key, 0))
+            result: Result = "bypass" if bypass else "error"
+            return await self._fly(key, _NO_REDIS, load(after), after, result)
         assert found is None or isinstance(found, bytes)
         if found is not None and found.startswith(b"="):
             age = entries.age(found, ttl_s)
@@ -161,26 +163,39 @@ class Cache:
     async def _load_once(
         self, key: str, seen: bytes | None, load: Load, ttl_s: float, after: int
     ) -> bytes | None:
-        """Load and store, or wait for the one who is doing so.
+        """Load and store, or wait for the one who is doing so."""
+        after = max(after, entries.position(seen))
+        work = self._load(key, seen, load, ttl_s, after)
+        return await self._fly(key, seen or b"", work, after, "fenced" if seen else "miss")
+
+    async def _fly(
+        self,
+        key: str,
+        seen: bytes,
+        work: Coroutine[Any, Any, bytes | None],
+        after: int,
+        result: Result,
+    ) -> bytes | None:
+        """Do this work, or join whoever in this process does the same.
 
         Who saw another state of the key than the load that is under way does not join it: that
         load may have begun before the change.
         """
-        after = max(after, entries.position(seen))
-        flight = self._flights.get((key, seen or b""))
+        flight = self._flights.get((key, seen))
         if flight is not None and flight.after >= after:
-            self._record(key, "wait")
+            work.close()
+            self._record(key, "wait" if result != "error" else result)
             return await asyncio.shield(flight.task)
         # A task of its own: if this request is given up, the others still get their answer.
-        task = asyncio.create_task(self._load(key, seen, load, ttl_s, after))
+        task = asyncio.create_task(work)
         if flight is None:
-            self._flights[key, seen or b""] = _Flight(after, task)
+            self._flights[key, seen] = _Flight(after, task)
             task.add_done_callback(lambda done: self._landed(key, seen, done))
-        self._record(key, "fenced" if seen else "miss")
+        self._record(key, result)
         return await asyncio.shield(task)
 
-    def _landed(self, key: str, seen: bytes | None, task: asyncio.Task[bytes | None]) -> None:
-        del self._flights[key, seen or b""]
+    def _landed(self, key: str, seen: bytes, task: asyncio.Task[bytes | None]) -> None:
+        del self._flights[key, seen]
         if not task.cancelled():
             task.exception()  # seen: whoever waited was told, and perhaps nobody waits any more
 

@@ -19,9 +19,7 @@ import hiredis
 
 type Word = bytes | str | int | float
 
-# A timer that fires later than this says that the process itself stood still: Redis' answer may lie
-# in the socket unread, so look there before blaming Redis.
-_STALLED_S = 0.01
+_ONE_TURN_S = 0.002
 _CONNECT_S = 0.2  # name, TCP and TLS; once per outage
 
 
@@ -104,6 +102,7 @@ class _Wire(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._overdue: asyncio.Future[object] | None = None
 
     def ask(self, words: tuple[Word, ...]) -> asyncio.Future[object]:
         """Send a command at the end of this turn of the loop."""
@@ -153,17 +152,21 @@ class _Wire(asyncio.Protocol):
 
     def _watch_until(self, when: float) -> None:
         """One timer for all: it looks at who has waited longest."""
-        self._timer = self._loop.call_at(when, self._look, when)
+        self._timer = self._loop.call_at(when, self._look)
 
-    def _look(self, due: float) -> None:
-        now = self._loop.time()
+    def _look(self) -> None:
         self._timer = None
         if not self._waiting:
             return
-        deadline = self._waiting[0][1] + self._timeout_s
+        future, sent_at = self._waiting[0]
+        deadline = sent_at + self._timeout_s
+        now = self._loop.time()
         if deadline > now:
             self._watch_until(deadline)
-        elif now - due > _STALLED_S:
-            self._watch_until(now + _STALLED_S)
+        elif self._overdue is not future:
+            # A loop looks at its timers before its sockets. If this process stood still, the answer
+            # may lie there unread: take one turn more before blaming Redis.
+            self._overdue = future
+            self._watch_until(now + _ONE_TURN_S)
         else:
             self.give_up(f"no answer within {self._timeout_s} s")

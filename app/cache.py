@@ -4,8 +4,9 @@ Promises (app/entries.py tells how):
 - An invalidation is never undone by an older value, however late that comes, nor by a replica that
   has not seen the change. A writer that dies between its commit and the invalidation leaves a mark
   under which nothing is stored.
-- One load per key in the whole cluster; without Redis one per key and process. Who finds that another one loads is served the value that
-  there was, or waits for the new one, for at most `cache_wait_s`.
+- One load per key in the whole cluster; without Redis one per key and process. Who finds that
+  another one loads is served the value that there was, or waits for the new one, for at most
+  `cache_wait_s`.
 - A key that is read in the last tenth of its life is loaded anew before it expires, and nobody
   waits for that.
 - Redis slow or gone costs one deadline, then it is left alone for a moment (app/circuit.py). Every

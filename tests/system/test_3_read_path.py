@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.system.readers import Crowd
 from tests.system.history import History, Read
+from tests.system.readers import Crowd
 from tests.system.stack import (
     ENTRY,
     container,

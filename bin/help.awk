@@ -5,7 +5,7 @@ BEGIN {
     print "Usage: make TARGET [VARIABLE=value]"
 }
 /^##@ / { printf "\n%s\n", substr($0, 5) }
-/^[a-z%-]+:.*## / {
+/^[a-z0-9%-]+:.*## / {
     sub(/%/, $1 ~ /^stage/ ? "N" : "NAME", $1)
     printf "  %-11s %s\n", $1, $2
 }

@@ -58,13 +58,12 @@ class Outbox:
     async def committed(self, job: Job) -> None:
         """With a broker: nothing. Without: do the job, for at most `job_in_request_s`.
 
-        Either way the answer's `Server-Timing` says what became of it.
-
-        Never fails: the cause is committed, and its answer must say so.
+        Never fails: the cause is committed, and its answer must say so. `Server-Timing` tells what
+        became of the job.
         """
         told = timing.current()
         if self._has_relay:
-            told.job = "queued"
+            told.job = f"{job.kind} queued"
             return
         started = time.perf_counter()
         try:
@@ -72,10 +71,10 @@ class Outbox:
                 await self._do(job)
         except (JobFailed, JobRejected, Unavailable, TimeoutError) as error:
             metrics.jobs.labels(job.kind, "request", "failed").inc()
-            told.job = "left"
+            told.job = f"{job.kind} left"
             log.warning("job_left_in_outbox", job=str(job.id), kind=job.kind, error=repr(error))
         else:
-            told.job = "done"
+            told.job = f"{job.kind} done"
             metrics.jobs.labels(job.kind, "request", "done").inc()
         metrics.job_duration.labels(job.kind, "request").observe(time.perf_counter() - started)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 class Record:
     """One request. `statements` are (who answered, milliseconds); `redis` is milliseconds.
 
-    `job` is what became of the job that the request caused: queued, done, or left for later.
+    `job` is the job that the request caused, and what became of it: queued, done, or left for later.
     """
 
     request_id: str = "-"
@@ -42,7 +42,7 @@ class Record:
             spent[who] = spent.get(who, 0.0) + ms
         entries += [f"db;desc={who};dur={ms:.1f}" for who, ms in spent.items()]
         if self.job:
-            entries.append(f"job;desc={self.job}")
+            entries.append(f'job;desc="{self.job}"')
         whole = (time.perf_counter() - self.began) * 1000
         return ", ".join([*entries, f"app;desc={name};dur={whole:.1f}"])
 

@@ -1,4 +1,4 @@
-/* Sign-up, log-in and log-out. A new member is logged in at once, with what was just typed. */
+/* Sign-up, log-in and log-out, here and everywhere. A new member is logged in at once, with what was just typed. */
 
 import { api } from "/static/api.js";
 import { announce, el } from "/static/element.js";
@@ -31,11 +31,47 @@ export async function logOut() {
   location.hash = "#/";
 }
 
+/* Ends this member's sessions in all browsers. It asks once more: the others are not here to say no. */
+export function loggingOutEverywhere() {
+  const outcome = el("p", { class: "outcome bad", role: "alert" });
+  const sure = el("button", { type: "button", class: "danger", hidden: true, onclick: leave }, t("log_out_everywhere_sure"));
+  const ask = el("button", { type: "button", class: "quiet", onclick: reveal }, t("log_out_everywhere"));
+  return el("div", { class: "submit" }, ask, sure, outcome);
+
+  function reveal() {
+    [ask.hidden, sure.hidden] = [true, false];
+    sure.focus();
+  }
+
+  async function leave() {
+    sure.disabled = true;
+    try {
+      await api.logOutEverywhere();
+      forget();
+      announce(t("goodbye_everywhere"));
+      location.hash = "#/";
+    } catch (problem) {
+      sure.disabled = false;
+      outcome.textContent = problem.message;
+    }
+  }
+}
+
+/* Where somebody wanted to go when the log-in came in between; set by `site.js`. */
+const NEXT = "sluice.next";
+
+export function comeBackTo(hash) {
+  sessionStorage.setItem(NEXT, hash);
+}
+
 async function enter(values) {
   const entered = await api.logIn({ email: values.email, password: values.password });
   remember(entered);
   announce(t("welcome", { name: entered.name }));
-  location.hash = "#/";
+  location.hash = sessionStorage.getItem(NEXT) ?? "#/";
+  sessionStorage.removeItem(NEXT);
+  // The name is enough to greet; the picture may come later, or not.
+  api.member(entered.id).then(remember, () => {});
 }
 
 function page(key, fields, send, below) {

@@ -2,7 +2,7 @@
    success becomes one `Problem`. */
 
 import { t, known } from "/static/language.js";
-import { read, record } from "/static/made.js";
+import { record } from "/static/made.js";
 import { forget } from "/static/session.js";
 
 /* A refusal (RFC 9457 problem document) or no answer at all (status 0). `message` is a sentence for a person. */
@@ -19,23 +19,24 @@ export class Problem extends Error {
    ladder, so that the server's own, more telling answer arrives first. */
 const TIMEOUT_MS = 20000;
 
+/* `body` is a file, sent as it is, or anything else, sent as JSON. */
 async function call(method, path, body) {
   const started = performance.now();
-  const request = `${method} ${path}`;
-  let response;
+  const file = body instanceof Blob;
+  let response, text;
   try {
     response = await fetch(path, {
       method,
-      headers: body ? { "content-type": "application/json" } : {},
-      body: body && JSON.stringify(body),
+      headers: body ? { "content-type": file ? body.type : "application/json" } : {},
+      body: file ? body : body && JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
+    text = await response.text();
   } catch {
-    record(read(request, null, performance.now() - started));
+    record(method, path, null, performance.now() - started);
     throw new Problem(0, {});
   }
-  const text = await response.text();
-  record(read(request, response, performance.now() - started));
+  record(method, path, response, performance.now() - started);
   if (response.ok) return text ? JSON.parse(text) : null;
   throw problem(response, text);
 }
@@ -65,4 +66,14 @@ export const api = {
   signUp: (account) => call("POST", "/api/users", account),
   logIn: (credentials) => call("POST", "/api/sessions", credentials),
   logOut: () => call("DELETE", "/api/sessions"),
+  logOutEverywhere: () => call("DELETE", "/api/sessions/all"),
+  sendAvatar: (file) => call("PUT", "/api/users/me/avatar", file),
+  job: (address) => call("GET", address),
+  follows: (id) => call("GET", `/api/users/me/following/${id}`),
+  follow: (id) => call("PUT", `/api/users/me/following/${id}`),
+  unfollow: (id) => call("DELETE", `/api/users/me/following/${id}`),
+  notifications: (cursor) => page("/api/notifications", cursor),
+  unread: () => call("GET", "/api/notifications?limit=1"),
+  markRead: (id) => call("PUT", "/api/notifications/read", { up_to: id }),
+  architecture: () => call("GET", "/api/architecture"),
 };

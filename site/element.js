@@ -4,7 +4,15 @@
 /* `el("a", {href: "#/", onclick: f}, "Home")`. A property of false, null or undefined is left out; one of true
    is an attribute without a value; `on…` is a listener. Children may be nested lists, nodes, text or nothing. */
 export function el(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
+  return fill(document.createElement(tag), properties, children);
+}
+
+/* The same for the elements of a drawing. */
+export function svg(tag, properties = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
+}
+
+function fill(node, properties, children) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
@@ -19,8 +27,14 @@ export function announce(text) {
   document.getElementById("announcement").textContent = text;
 }
 
-/* A round initial in one of six colours, always the same for a member. */
+/* A member's picture; without one a round initial in one of six colours, always the same for a member. */
 export function avatar(member, size = "") {
   const initial = Array.from(member.name.trim())[0] ?? "?";
-  return el("span", { class: `avatar hue-${member.id % 6} ${size}`, "aria-hidden": "true" }, initial.toUpperCase());
+  const round = el("span", { class: `avatar hue-${member.id % 6} ${size}`, "aria-hidden": "true" }, initial.toUpperCase());
+  if (!member.avatar) return round;
+  const { 64: small, 128: middle, 512: large } = member.avatar;
+  const sizes = { small: "27px", large: "88px" }[size] ?? "39px";
+  const picture = el("img", { class: `avatar ${size}`, src: middle, srcset: `${small} 64w, ${middle} 128w, ${large} 512w`, sizes, alt: "" });
+  picture.addEventListener("error", () => picture.replaceWith(round));
+  return picture;
 }

@@ -1,11 +1,17 @@
-/* A list of posts that grows by pages: the API gives a cursor for the next one (keyset pages), so that page 1,000
+/* Lists that grow by pages: the API gives a cursor for the next one (keyset pages), so that page 1,000
    costs the database what page 1 costs. */
 
 import { announce, avatar, el } from "/static/element.js";
 import { ago, counted, short, t } from "/static/language.js";
 
-/* `load(cursor)` → {items, next_cursor}; `first` is such a page, already loaded. */
+/* Posts. */
 export function feed(first, load) {
+  return grown(first, load, card, el("p", { class: "empty" }, t("no_posts")));
+}
+
+/* `load(cursor)` → {items, next_cursor}; `first` is such a page, already loaded. `card(item)` → <li>; `empty` stands
+   there when there is none. */
+export function grown(first, load, card, empty) {
   const list = el("ul", { class: "feed" });
   const more = el("button", { class: "quiet", type: "button", onclick: next }, t("more"));
   const state = el("p", { class: "feed-state", role: "alert" });
@@ -34,8 +40,7 @@ export function feed(first, load) {
   }
 
   add(first);
-  const empty = list.children.length === 0 && el("p", { class: "muted" }, t("no_posts"));
-  return el("div", {}, empty, list, state, more);
+  return el("div", {}, list.children.length === 0 ? empty : list, state, more);
 }
 
 function card(post) {

@@ -28,11 +28,23 @@ export async function write() {
     return { title: t("write"), nodes: [heading, el("p", {}, t("write_needs_log_in")), el("p", { class: "choices" }, links)] };
   }
   const fields = [text("title", { label: t("title"), maxlength: 200 }), lines("body", { label: t("body"), maxlength: 10000 })];
-  return { title: t("write"), nodes: [heading, form(fields, t("publish"), publish)] };
+  const writing = form(fields, t("publish"), publish);
+  keepDraft(writing);
+  return { title: t("write"), nodes: [el("div", { class: "reading" }, heading, writing)] };
+}
+
+/* What was typed outlives a change of the language, a reload, and a log-in that ran out. */
+const DRAFT = "sluice.draft";
+
+function keepDraft(writing) {
+  const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}");
+  for (const field of writing.querySelectorAll("[name]")) field.value = draft[field.name] ?? "";
+  writing.addEventListener("input", () => sessionStorage.setItem(DRAFT, JSON.stringify(Object.fromEntries(new FormData(writing)))));
 }
 
 async function publish(values) {
   const written = await api.write(values);
+  sessionStorage.removeItem(DRAFT);
   announce(t("published"));
   location.hash = `#/posts/${written.id}`;
 }

@@ -4,7 +4,7 @@
 
 const KEY = "sluice.member";
 
-/* → {id, name} or null. */
+/* → {id, name, avatar} or null. */
 export function member() {
   try {
     return JSON.parse(localStorage.getItem(KEY));
@@ -13,8 +13,11 @@ export function member() {
   }
 }
 
-export function remember({ id, name }) {
-  localStorage.setItem(KEY, JSON.stringify({ id, name }));
+/* What is not told stays as it was: only a profile knows the avatar. */
+export function remember({ id, name, avatar }) {
+  const before = member();
+  const kept = avatar === undefined && before?.id === id ? before.avatar : avatar;
+  localStorage.setItem(KEY, JSON.stringify({ id, name, avatar: kept ?? null }));
   dispatchEvent(new Event("sluice:member"));
 }
 

@@ -1,12 +1,14 @@
 /* The way in: which address is drawn by what. Addresses live behind the "#", so that one cacheable HTML file
    serves them all. */
 
-import { logIn, logOut, signUp } from "/static/account.js";
+import { comeBackTo, logIn, logOut, signUp } from "/static/account.js";
+import { api } from "/static/api.js";
 import { announce, avatar, el } from "/static/element.js";
 import { home } from "/static/home.js";
 import { language, other, speak, t } from "/static/language.js";
-import { draw as drawMade, restart, watchFiles } from "/static/made.js";
+import { learnArchitecture, redraw as redrawMade, restart, watchFiles } from "/static/made.js";
 import { member } from "/static/member.js";
+import { bell, keepLooking, lookForNews, notifications } from "/static/notices.js";
 import { post, write } from "/static/post.js";
 import { member as self } from "/static/session.js";
 
@@ -15,6 +17,7 @@ const ROUTES = [
   [/^#\/posts\/(\d+)$/, post],
   [/^#\/members\/(\d+)$/, member],
   [/^#\/write$/, write],
+  [/^#\/notifications$/, notifications],
   [/^#\/sign-up$/, signUp],
   [/^#\/log-in$/, logIn],
 ];
@@ -59,11 +62,16 @@ function drawNavigation() {
   const guest = () => [link("log-in", "log_in"), el("a", { class: "button", href: "#/sign-up" }, t("sign_up"))];
   const known = () => [
     link("write", "write"),
+    bell(),
     el("a", { class: "me", href: `#/members/${me.id}` }, avatar(me, "small"), el("span", { dir: "auto" }, me.name)),
-    el("button", { class: "plain", type: "button", onclick: () => logOut().catch((problem) => announce(problem.message)) }, t("log_out")),
+    el("button", { class: "plain roomy", type: "button", onclick: () => logOut().catch((problem) => announce(problem.message)) }, t("log_out")),
   ];
   const toggle = el("button", { class: "plain", type: "button", lang: other(), onclick: () => speak(other()) }, t("other_language"));
-  document.getElementById("nav").replaceChildren(...(me ? known() : guest()), toggle);
+  const nav = document.getElementById("nav");
+  const focused = [...nav.children].indexOf(document.activeElement);
+  nav.replaceChildren(...(me ? known() : guest()), toggle);
+  // Whoever has just pressed a button here is still there.
+  if (focused >= 0) nav.children[Math.min(focused, nav.children.length - 1)].focus();
 }
 
 function link(path, key) {
@@ -71,19 +79,29 @@ function link(path, key) {
   return el("a", { href: `#/${path}`, "aria-current": here && "page" }, t(key));
 }
 
-addEventListener("hashchange", () => {
+/* Whoever was led to the log-in goes on afterwards where they were. */
+const DOORS = ["#/log-in", "#/sign-up"];
+
+addEventListener("hashchange", ({ oldURL }) => {
   if (location.hash === "#main") return;      // the skip link moves the focus, not the page
+  const before = new URL(oldURL).hash;
+  if (DOORS.includes(location.hash) && !DOORS.includes(before)) comeBackTo(before || "#/");
   restart();
   drawNavigation();
   show({ focus: true });
+  if (location.hash !== "#/notifications") lookForNews();
 });
 addEventListener("sluice:member", drawNavigation);
+addEventListener("sluice:unread", drawNavigation);
 addEventListener("sluice:language", () => {
   restart();
   drawNavigation();
-  drawMade();
+  redrawMade();
   show({ focus: false });
 });
 
 speak(language());
 watchFiles();
+keepLooking();
+lookForNews();
+api.architecture().then(learnArchitecture, () => {});     // without it the picture shows who signed the answers

@@ -27,7 +27,7 @@ async def well(scope: Scope, receive: Receive, send: Send) -> None:
     record.asked_redis(0.25)
     record.asked_redis(0.5)
     record.statements += [("replica-1", 1.25), ("replica-1", 0.5), ("primary", 2.0)]
-    record.job = "queued"
+    record.job = "welcome_email queued"
     await PlainTextResponse("well")(scope, receive, send)
 
 
@@ -53,7 +53,7 @@ def test_an_answer_says_who_made_it_and_how() -> None:
     assert headers["x-served-by"] == "web-1"
     told = re.fullmatch(
         r"cache;desc=miss, redis;dur=0\.8, db;desc=replica-1;dur=1\.8, db;desc=primary;dur=2\.0,"
-        r" job;desc=queued, app;desc=web-1;dur=(\d+\.\d)",
+        r" job;desc=\"welcome_email queued\", app;desc=web-1;dur=(\d+\.\d)",
         headers["server-timing"],
     )
     assert told, headers["server-timing"]

@@ -71,7 +71,7 @@ def test_with_a_broker_the_request_leaves_the_job_to_the_relay(
     tables, told = Tables(), timing.begin("test")
     assert settle(monkeypatch, with_broker, tables, None) == []
     assert tables.statements == []
-    assert told.job == "queued"
+    assert told.job == "welcome_email queued"
 
 
 def test_without_a_broker_the_request_does_the_job_and_says_so(
@@ -82,7 +82,7 @@ def test_without_a_broker_the_request_does_the_job_and_says_so(
     assert len(settle(monkeypatch, settings, tables, None)) == 1
     assert tables.statements == [outbox.MARK_SENT]
     assert tables.committed
-    assert told.job == "done"
+    assert told.job == "welcome_email done"
 
 
 @pytest.mark.parametrize("outcome", [JobFailed("mail server away"), JobRejected("no such box")])
@@ -94,7 +94,7 @@ def test_a_job_that_fails_stays_unsent_and_the_request_succeeds(
     settle(monkeypatch, settings, tables, outcome)
     assert tables.statements == []
     assert not tables.committed
-    assert told.job == "left"
+    assert told.job == "welcome_email left"
 
 
 def test_a_database_that_goes_away_after_the_commit_does_not_undo_the_answer(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 class Record:
     """One request. `statements` are (who answered, milliseconds); `redis` is milliseconds.
 
-    `job` is the job that the request caused, and what became of it: queued, done, or left for later.
+    `job` is the job that the request caused, and what became of it: queued, done, or left.
     """
 
     request_id: str = "-"

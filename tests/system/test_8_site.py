@@ -129,11 +129,37 @@ def write(visitor: Visitor, title: str) -> None:
     expect(visitor.page.get_by_role("heading", name=title)).to_be_visible()
 
 
-def picture(colour: str) -> bytes:
-    """A photograph of one colour."""
-    file = io.BytesIO()
-    Image.new("RGB", (640, 480), colour).save(file, "JPEG")
-    return file.getvalue()
+def wait_for_mail(address: str) -> None:
+    """Wait until exactly one mail lies in the inbox."""
+
+    def check() -> None:
+        assert len(mails_to(address)) == 1
+
+    eventually(check, within_s=60)
+
+
+def wait_for_news(visitor: Visitor) -> None:
+    """Load the page again until the bell says that there is one notification."""
+
+    def check() -> None:
+        visitor.page.reload()
+        bell = visitor.page.get_by_role("link", name=words_of(visitor)["unread"], exact=True)
+        expect(bell).to_be_visible(timeout=5000)
+
+    eventually(check, within_s=90)
+
+
+def show_a_face(visitor: Visitor) -> None:
+    """Send a picture from one's own page, and see what became of it."""
+    page, photograph = visitor.page, io.BytesIO()
+    Image.new("RGB", (640, 480), "teal").save(photograph, "JPEG")
+    sent = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": photograph.getvalue()}
+    page.locator("#avatar-file").set_input_files(sent)
+    expect(page.get_by_text(words_of(visitor)["new_picture"])).to_be_visible()
+    face = page.locator(".profile > img.avatar")
+    expect(face).to_have_js_property("complete", value=True)
+    assert face.evaluate("image => image.naturalWidth") > 0
+    expect(page.locator("nav img.avatar")).to_be_visible()
 
 
 @WAYS
@@ -156,11 +182,7 @@ def test_from_the_sign_up_to_a_followers_notification(
         fill(author, "sign_up", email=email, name="아다 Ada", password=PASSWORD)
         expect(page.locator("nav .me")).to_be_visible()
 
-        def welcomed() -> None:
-            assert len(mails_to(email)) == 1
-
-        eventually(welcomed, within_s=60)
-
+        wait_for_mail(email)
         page.locator("nav .me").click()
         page.locator("main").get_by_role("button", name=words["log_out"], exact=True).click()
         expect(page.locator("nav .me")).to_have_count(0)
@@ -178,12 +200,7 @@ def test_from_the_sign_up_to_a_followers_notification(
         write(author, title)
         seen(author, "5-post")
 
-        def told() -> None:
-            reader.page.reload()
-            bell = reader.page.get_by_role("link", name=words["unread"], exact=True)
-            expect(bell).to_be_visible(timeout=3000)
-
-        eventually(told, within_s=60)
+        wait_for_news(reader)
         reader.page.locator("nav .bell").click()
         news = reader.page.get_by_role("link", name=title)
         expect(news).to_be_visible()
@@ -193,14 +210,7 @@ def test_from_the_sign_up_to_a_followers_notification(
         expect(reader.page.get_by_role("heading", name=title)).to_be_visible()
 
         page.locator("nav .me").click()
-        page.locator("#avatar-file").set_input_files(
-            {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": picture("teal")}
-        )
-        expect(page.get_by_text(words["new_picture"])).to_be_visible()
-        face = page.locator(".profile > img.avatar")
-        expect(face).to_have_js_property("complete", value=True)
-        assert face.evaluate("image => image.naturalWidth") > 0
-        expect(page.locator("nav img.avatar")).to_be_visible()
+        show_a_face(author)
         seen(author, "7-avatar")
         for visitor in (author, reader):
             visitor.nothing_to_complain()

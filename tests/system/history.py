@@ -28,6 +28,8 @@ class History:
 
     sent: int = 0
     acknowledged: list[tuple[float, int]] = field(default_factory=list)  # when, which: both grow
+    # Those whose invalidation Redis had taken when they were answered.
+    told: list[tuple[float, int]] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     own_reads: list[Read] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -37,19 +39,21 @@ class History:
         self.sent += 1
         return self.sent
 
-    def end_write(self, number: int) -> None:
+    def end_write(self, number: int, *, told: bool) -> None:
         """Note that the write was answered with success just now."""
         self.acknowledged.append((time.monotonic(), number))
+        if told:
+            self.told.append(self.acknowledged[-1])
 
-    def too_old(self, reads: list[Read]) -> list[str]:
-        """Return a line for each read that missed a write acknowledged before it began."""
-        times = [when for when, _ in self.acknowledged]
+    def too_old(self, reads: list[Read], writes: list[tuple[float, int]]) -> list[str]:
+        """Return a line for each read that missed one of the writes, answered before it began."""
+        times = [when for when, _ in writes]
         lines = []
         for read in reads:
             before = bisect_right(times, read.began)
-            latest = self.acknowledged[before - 1][1] if before else 0
+            latest = writes[before - 1][1] if before else 0
             if read.seen < latest:
-                age_s = read.began - self.acknowledged[before - 1][0]
+                age_s = read.began - writes[before - 1][0]
                 lines.append(f"saw {read.seen} {age_s:.3f} s after {latest} ({read.source})")
         return lines
 

@@ -107,7 +107,9 @@ class Race:
             number = self.history.begin_write()
             answer = self.member.client.patch(self.path, json={"name": str(number)})
             if answer.status_code == 200:
-                self.history.end_write(number)
+                # The mark `!` in the cookie: the cache is yet to be told (app/own_writes.py).
+                told = "!" not in answer.headers.get("set-cookie", "")
+                self.history.end_write(number, told=told)
             for _ in range(2):
                 self.look(self.member.client, self.history.own_reads)
 
@@ -174,19 +176,21 @@ def test_nobody_sees_a_value_older_than_the_last_acknowledged_write() -> None:
         thread.join()
     for race in races:
         history = race.history
-        own, others = history.too_old(history.own_reads), history.reads
+        own, others = history.too_old(history.own_reads, history.acknowledged), history.reads
         # Without the cache a visitor may be behind by the bound of lag; through it, never.
         cached = [read for read in others if read.source != "error"]
         print(
-            f"writes {len(history.acknowledged)} of {history.sent} acknowledged, own reads"
+            f"writes {len(history.acknowledged)} of {history.sent} acknowledged,"
+            f" {len(history.told)} with the cache told; own reads"
             f" {len(history.own_reads)}, reads {len(others)} (past the cache"
             f" {len(others) - len(cached)}), too old: own {len(own)}, cached"
-            f" {len(history.too_old(cached))}, all {len(history.too_old(others))}"
+            f" {len(history.too_old(cached, history.told))}, all"
+            f" {len(history.too_old(others, history.acknowledged))}"
         )
         assert len(history.acknowledged) > 20
         assert len(cached) > 200
         assert own == []
-        assert history.too_old(cached) == []
+        assert history.too_old(cached, history.told) == []
         assert history.impossible() == []
 
 

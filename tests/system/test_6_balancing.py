@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from statistics import quantiles
 from typing import TYPE_CHECKING
 
 import httpx
@@ -34,7 +35,9 @@ def balanced_as_before() -> Iterator[None]:
 def served() -> set[str]:
     """Ask 30 times, and return who answered."""
     with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
-        return {visitor.get(f"/api/users/{n}").headers["x-served-by"] for n in range(1, 31)}
+        answers = [visitor.get(f"/api/users/{n}") for n in range(1, 31)]
+    assert {answer.status_code for answer in answers} == {200}
+    return {answer.headers["x-served-by"] for answer in answers}
 
 
 @pytest.mark.parametrize(
@@ -168,6 +171,29 @@ def test_the_backup_serves_only_while_the_others_are_out() -> None:
         assert served() == {"web-1", "web-2"}
 
     eventually(back_in_reserve, within_s=90)
+
+
+def test_a_slow_replica_hurts_least_conn_less_than_round_robin() -> None:
+    """Broken: with a replica at a third of its CPU, least_conn's p95 is not the lower one."""
+    seconds: dict[str, list[float]] = {"round_robin": [], "least_conn": []}
+    must("docker", "update", "--cpus", "0.066", container("web", 3))
+    try:
+        for rule in ("round_robin", "least_conn", "least_conn", "round_robin"):
+            must("make", f"lb-{rule}")
+            with Crowd(readers=12) as crowd:
+                eventually(lambda: enough(crowd, 400), within_s=120)
+            assert set(crowd.reads) == {"200"}, crowd.reads
+            seconds[rule] += crowd.seconds
+    finally:
+        must("docker", "update", "--cpus", "0.2", container("web", 3))
+    p95 = {rule: quantiles(times, n=20)[-1] for rule, times in seconds.items()}
+    print("p95 in seconds:", p95)
+    assert p95["least_conn"] < p95["round_robin"], p95
+
+
+def enough(crowd: Crowd, requests: int) -> None:
+    """Fail until the crowd has had so many answers."""
+    assert len(crowd.seconds) >= requests
 
 
 def test_without_any_replica_the_answer_is_quick_and_honest(visitor: httpx.Client) -> None:

@@ -89,7 +89,7 @@ class Cache:
         if found is not None and found.startswith(b"="):
             age = entries.age(found, ttl_s)
             if age > 1 - entries.AHEAD_SHARE:
-                self._refresh(key, found, load, ttl_s)
+                self._refresh(key, found, load, ttl_s, after)
             self._record(key, "hit" if age < 1 else "stale")
             return entries.answer(found)
         if found == b"-":
@@ -208,11 +208,16 @@ class Cache:
         if not entries.is_being_changed(seen):
             leave = await self._take_lease(key, seen, token)
         if leave == _MINE:
-            body = await load(after)
+            try:
+                body = await load(after)
+            except Exception:
+                # Who comes next may try at once, instead of waiting for nothing.
+                await self.ask("lease", "EVAL", entries.GIVE_UP, 1, entries.lease_of(key), token)
+                raise
             await self._fill(key, token, body, ttl_s)
             return body
-        if leave == _TAKEN:
-            entry = await self._wait_for(key, seen)
+        if leave in (_TAKEN, _CHANGED):
+            entry = await self._wait_for(key, seen, once=leave == _CHANGED)
             if entry is not None and entry.startswith((b"=", b"-")):
                 return entries.answer(entry) if entry.startswith(b"=") else None
             after = max(after, entries.position(entry))
@@ -230,14 +235,18 @@ class Cache:
         outcome = "stored" if done == 1 else "failed" if done is FAILED else "refused"
         metrics.cache_fills.labels(_family(key), outcome).inc()
 
-    async def _wait_for(self, key: str, seen: bytes | None) -> bytes | None:
-        """What another process stores under the key; what is there when patience ends."""
-        until = asyncio.get_running_loop().time() + self._wait_s
+    async def _wait_for(self, key: str, seen: bytes | None, *, once: bool) -> bytes | None:
+        """What another process stores under the key; what is there when patience ends.
+
+        `once`: it is known to be there already.
+        """
+        until = asyncio.get_running_loop().time() + (0 if once else self._wait_s)
         pauses = iter(_LOOK_AGAIN_S)
         pause_s = 0.0
-        while asyncio.get_running_loop().time() < until:
-            pause_s = next(pauses, pause_s)
+        while once or asyncio.get_running_loop().time() < until:
+            pause_s = 0 if once else next(pauses, pause_s)
             await asyncio.sleep(pause_s)
+            once = False
             entry = await self.ask("wait", "GET", entries.name_of(key))
             if entry is FAILED:
                 return None
@@ -245,22 +254,24 @@ class Cache:
                 return entry
         return seen
 
-    def _refresh(self, key: str, seen: bytes, load: Load, ttl_s: float) -> None:
+    def _refresh(self, key: str, seen: bytes, load: Load, ttl_s: float, after: int) -> None:
         """Load a value anew behind the back of who reads it; one process does."""
         if key not in self._refreshes:
             # An empty context: this is nobody's request.
             task = asyncio.create_task(
-                self._load_ahead(key, seen, load, ttl_s), context=contextvars.Context()
+                self._load_ahead(key, seen, load, ttl_s, after), context=contextvars.Context()
             )
             self._refreshes[key] = task
             task.add_done_callback(lambda _: self._refreshes.pop(key, None))
 
-    async def _load_ahead(self, key: str, seen: bytes, load: Load, ttl_s: float) -> None:
+    async def _load_ahead(
+        self, key: str, seen: bytes, load: Load, ttl_s: float, after: int
+    ) -> None:
         token = secrets.token_hex(8)
         outcome = "left"
         if await self._take_lease(key, seen, token) == _MINE:
             try:
-                await self._fill(key, token, await load(0), ttl_s)
+                await self._fill(key, token, await load(after), ttl_s)
                 outcome = "done"
             except Unavailable:
                 # The lease runs out by itself: until then nobody tries, and the old value serves.
@@ -284,7 +295,7 @@ class Cache:
         counter.inc()
 
 
-_MINE, _TAKEN = 1, 0
+_MINE, _TAKEN, _CHANGED = 1, 0, 2
 
 
 def _family(key: str) -> str:

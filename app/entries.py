@@ -1,4 +1,4 @@
-"""What lies in Redis under a key, and the four scripts that change it.
+"""What lies in Redis under a key, and the five scripts that change it.
 
 | first byte | then                       | means                                                  |
 |------------|----------------------------|--------------------------------------------------------|
@@ -50,6 +50,12 @@ if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[2])
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
+"""
+
+# My load failed: let others try, if the lease is still mine. The lease; token.
+GIVE_UP = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
 """
 
 # A write begins. The position of an earlier change is kept: it holds until every replica has it.

@@ -48,10 +48,6 @@ class Observe:
             await self._app(scope, receive, send)
             return
         record = timing.begin(_request_id(scope))
-        if self._in_flight >= self._in_flight_max:
-            metrics.http_shed.inc()
-            await errors.answer(errors.Overloaded())(scope, receive, send)
-            return
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -61,6 +57,10 @@ class Observe:
                 message["headers"] = [*message["headers"], *self._headers(record)]
             await send(message)
 
+        if self._in_flight >= self._in_flight_max:
+            metrics.http_shed.inc()
+            await errors.answer(errors.Overloaded())(scope, receive, send_with_headers)
+            return
         self._in_flight += 1
         try:
             await self._app(scope, receive, send_with_headers)

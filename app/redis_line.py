@@ -20,7 +20,7 @@ import hiredis
 type Word = bytes | str | int | float
 
 _ONE_TURN_S = 0.002
-_CONNECT_S = 0.2  # name, TCP and TLS; once per outage
+_CONNECT_S = 0.2  # name, TCP and TLS, once per outage; never less than for an answer
 
 
 class Silent(Exception):
@@ -37,6 +37,7 @@ class RedisLine:
     def __init__(self, url: str, *, timeout_s: float) -> None:
         self._url = urlsplit(url)
         self._timeout_s = timeout_s
+        self._connect_s = max(_CONNECT_S, timeout_s)
         self._wire: _Wire | None = None
         self._opening: asyncio.Task[_Wire] | None = None
 
@@ -73,7 +74,7 @@ class RedisLine:
         secure = ssl.create_default_context() if url.scheme == "rediss" else None
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(_CONNECT_S):
+            async with asyncio.timeout(self._connect_s):
                 _, wire = await loop.create_connection(
                     lambda: _Wire(self._timeout_s),
                     url.hostname or "localhost",
@@ -82,11 +83,15 @@ class RedisLine:
                 )
         except (OSError, TimeoutError) as error:
             raise Silent(repr(error)) from error
-        if url.password:
-            name = (unquote(url.username),) if url.username else ()
-            await wire.ask(("AUTH", *name, unquote(url.password)))
-        if url.path.strip("/"):
-            await wire.ask(("SELECT", url.path.strip("/")))
+        try:
+            if url.password:
+                name = (unquote(url.username),) if url.username else ()
+                await wire.ask(("AUTH", *name, unquote(url.password)))
+            if url.path.strip("/"):
+                await wire.ask(("SELECT", url.path.strip("/")))
+        except Refused:
+            wire.give_up("not let in")
+            raise
         return wire
 
 

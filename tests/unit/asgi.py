@@ -26,6 +26,20 @@ def ask(
     port: int = 8000,
 ) -> Answer:
     """The app's answer to one request; `chunks` are the parts in which its body comes in."""
+    question = asked(app, path, method=method, headers=headers, chunks=chunks, port=port)
+    return asyncio.run(question)
+
+
+async def asked(
+    app: ASGIApp,
+    path: str,
+    *,
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    chunks: tuple[bytes, ...] = (b"",),
+    port: int = 8000,
+) -> Answer:
+    """The same, inside of an event loop."""
     scope: dict[str, Any] = {
         "type": "http",
         "http_version": "1.1",
@@ -50,7 +64,7 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    await app(scope, receive, send)
     start = next(message for message in sent if message["type"] == "http.response.start")
     body = b"".join(message.get("body", b"") for message in sent if message is not start)
     return Answer(

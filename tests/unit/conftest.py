@@ -1,8 +1,11 @@
 """What the unit tests share."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from app.settings import Settings
+from tests.unit.redis_server import RedisServer
 
 
 @pytest.fixture
@@ -15,3 +18,19 @@ def settings() -> Settings:
         argon2_memory_kib=8,
         argon2_passes=1,
     )
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis for all tests."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator[RedisServer]:
+    """Redis, empty. A test may pause it, and need not resume it."""
+    redis_server.ask("FLUSHALL")
+    yield redis_server
+    redis_server.resume()

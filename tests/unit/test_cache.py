@@ -1,316 +1,302 @@
-"""Promises of `app/cache.py`, over a Redis of a few lines. Real servers: tests/system."""
+"""Promises of `app/cache.py`, over a real Redis. What happens without one: test_cache_alone.py."""
 
 import asyncio
-from typing import Any, cast
+import time
 
 import pytest
-from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 
-from app import timing
+from app import entries, timing
 from app.cache import Cache
+from app.errors import DatabaseUnavailable
 from app.settings import Settings
+from tests.unit.redis_server import RedisServer
+from tests.unit.stories import KEY, TTL_S, Source, counted, tell, until
 
-KEY = "user:1"
-
-
-class MemoryRedis:
-    """The five commands, without expiry. `gone` makes each of them fail."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-        self.ttls_ms: list[int] = []
-        self.gone = False
-        self.asked = 0
-
-    async def get(self, key: str) -> bytes | None:
-        """GET."""
-        self.asked += 1
-        if self.gone:
-            raise RedisConnectionError
-        return self.values.get(key)
-
-    async def set(
-        self, key: str, value: bytes, *, nx: bool = False, px: int = 0, ex: int = 0
-    ) -> bool | None:
-        """SET, with NX."""
-        if self.gone:
-            raise RedisConnectionError
-        if nx and key in self.values:
-            return None
-        self.values[key] = value
-        self.ttls_ms.append(px or ex * 1000)
-        return True
-
-    async def eval(
-        self, _script: str, _: int, key: str, mark: bytes, value: bytes, px: str
-    ) -> None:
-        """The one script: replace this tombstone."""
-        if self.values.get(key) == mark:
-            await self.set(key, value, px=int(px))
-
-    def pipeline(self, *, transaction: bool) -> Pipeline:
-        """Commands that are sent together."""
-        assert not transaction
-        return Pipeline(self)
-
-
-class Pipeline:
-    """Keeps SETs until they are executed."""
-
-    def __init__(self, redis: MemoryRedis) -> None:
-        self.redis = redis
-        self.kept: list[tuple[str, bytes, int]] = []
-
-    def set(self, key: str, value: bytes, *, ex: int) -> None:
-        """Keep it."""
-        self.kept.append((key, value, ex))
-
-    async def execute(self) -> None:
-        """Send all."""
-        for key, value, ex in self.kept:
-            await self.redis.set(key, value, ex=ex)
-
-
-class Source:
-    """A database with one value. `loads` says from where it was asked; `pause` holds loads up."""
-
-    def __init__(self, value: bytes | None) -> None:
-        self.value = value
-        self.loads: list[str] = []
-        self.pause = asyncio.Event()
-        self.pause.set()
-
-    async def load(self, *, primary: bool) -> bytes | None:
-        """The value at the time of asking, told later."""
-        self.loads.append("primary" if primary else "replica")
-        value = self.value
-        await self.pause.wait()
-        return value
+NAME, LEASE = entries.name_of(KEY), entries.lease_of(KEY)
 
 
 @pytest.fixture
-def redis() -> MemoryRedis:
-    """An empty one."""
-    return MemoryRedis()
+def shared(settings: Settings, redis: RedisServer) -> Settings:
+    """Settings of replicas that share this Redis, with patience for a machine that is busy."""
+    near = {"cache_url": redis.url, "cache_timeout_s": 10, "cache_wait_s": 20}
+    return settings.model_copy(update=near)
 
 
-@pytest.fixture
-def cache(redis: MemoryRedis, settings: Settings) -> Cache:
-    """A cache over it."""
-    return Cache(cast("Redis", redis), settings)
+def put(redis: RedisServer, body: bytes, *, left_s: float) -> bytes:
+    """Store a value that is fresh for so long (negative: was until then)."""
+    entry = b"=%013d" % int((time.time() + left_s) * 1000) + body
+    redis.ask("SET", NAME, entry)
+    return entry
 
 
-def read(cache: Cache, source: Source, **options: Any) -> Any:
-    """Read the key through the cache."""
-    return cache.get(KEY, source.load, ttl_s=3600, **options)
-
-
-def test_the_second_read_does_not_ask_the_database(cache: Cache) -> None:
+def test_the_second_read_does_not_ask_the_database(shared: Settings) -> None:
     """Broken: the cache costs a round trip and saves nothing."""
 
-    async def story() -> None:
-        source = Source(b'{"id":1}')
-        assert [await read(cache, source) for _ in range(3)] == [b'{"id":1}'] * 3
-        assert source.loads == ["replica"]
+    async def story(one: Cache, other: Cache) -> None:
+        source, record = Source(b'{"id":1}'), timing.begin("test")
+        assert [await source.read(each) for each in (one, one, other)] == [b'{"id":1}'] * 3
+        assert source.loads == [0]
+        assert record.cache == "hit"
 
-    asyncio.run(story())
+    tell(shared, story, replicas=2)
 
 
-def test_readers_of_one_key_cause_one_load(cache: Cache) -> None:
-    """Broken: when a hot key expires, all its readers fall on the database (stampede)."""
+def test_a_key_is_loaded_once_in_the_whole_cluster(shared: Settings) -> None:
+    """Broken: when a hot key expires, its readers on each replica fall on the database."""
 
-    async def story() -> None:
+    async def story(*caches: Cache) -> None:
         source = Source(b'{"id":1}')
         source.pause.clear()
-        readers = [asyncio.create_task(read(cache, source)) for _ in range(50)]
-        await asyncio.sleep(0.01)
+        readers = [asyncio.create_task(source.read(caches[i % 3])) for i in range(100)]
+        await until(lambda: source.loads)
+        await asyncio.sleep(0.1)
         source.pause.set()
         assert set(await asyncio.gather(*readers)) == {b'{"id":1}'}
         assert len(source.loads) == 1
 
-    asyncio.run(story())
+    tell(shared, story, replicas=3)
 
 
-def test_a_reader_that_gives_up_does_not_take_the_others_along(cache: Cache) -> None:
+def test_who_comes_just_after_the_fill_does_not_load(
+    shared: Settings, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken: a reader finds nothing, and while it asks for the lease another process stores the
+    value: it goes to the database as well.
+    """
+
+    async def story(cache: Cache) -> None:
+        ask = cache.ask
+
+        async def filled_in_between(command: str, *words: bytes | str | float) -> object:
+            if command == "lease":
+                put(redis, b'{"by":"another"}', left_s=TTL_S)
+            return await ask(command, *words)
+
+        monkeypatch.setattr(cache, "ask", filled_in_between)
+        source = Source(b'{"by":"me"}')
+        assert await source.read(cache) == b'{"by":"another"}'
+        assert source.loads == []
+
+    tell(shared, story)
+
+
+def test_who_waits_takes_what_another_process_stored(shared: Settings, redis: RedisServer) -> None:
+    """Broken: a replica waits for another one's load, and then loads as well."""
+
+    async def story(cache: Cache) -> None:
+        redis.ask("SET", LEASE, "another's")
+        source = Source()
+        waiting = asyncio.create_task(source.read(cache))
+        await asyncio.sleep(0.05)
+        put(redis, b'{"by":"another"}', left_s=TTL_S)
+        assert await waiting == b'{"by":"another"}'
+        assert source.loads == []
+
+    tell(shared, story)
+
+
+def test_a_lease_whose_holder_died_is_not_waited_for(shared: Settings, redis: RedisServer) -> None:
+    """Broken: a replica is killed while it loads, and a page hangs until its lease ends."""
+
+    async def story(cache: Cache) -> None:
+        redis.ask("SET", LEASE, "a dead one's")
+        source = Source(b'{"id":1}')
+        assert await source.read(cache) == b'{"id":1}'
+        assert redis.ask("GET", NAME) is None, "without the lease nothing is stored"
+
+    tell(shared.model_copy(update={"cache_wait_s": 0.05}), story)
+
+
+def test_a_reader_that_gives_up_does_not_take_the_others_along(shared: Settings) -> None:
     """Broken: one closed browser tab, and everybody who waited for the same key gets an error."""
 
-    async def story() -> None:
+    async def story(cache: Cache) -> None:
         source = Source(b'{"id":1}')
         source.pause.clear()
-        first, second = (asyncio.create_task(read(cache, source)) for _ in range(2))
-        await asyncio.sleep(0.01)
+        first, second = (asyncio.create_task(source.read(cache)) for _ in range(2))
+        await until(lambda: source.loads)
         first.cancel()
         source.pause.set()
         assert await second == b'{"id":1}'
+        assert len(source.loads) == 1
 
-    asyncio.run(story())
+    tell(shared, story)
 
 
-def test_an_absent_thing_is_remembered_as_absent(cache: Cache, redis: MemoryRedis) -> None:
+def test_an_absent_thing_is_remembered_as_absent(shared: Settings, redis: RedisServer) -> None:
     """Broken: asking for ids that do not exist goes through to the database (penetration)."""
 
-    async def story() -> None:
+    async def story(cache: Cache) -> None:
         source = Source(None)
-        assert [await read(cache, source) for _ in range(3)] == [None] * 3
-        assert source.loads == ["replica"]
-        assert max(redis.ttls_ms) <= 11_000, "and briefly: it may be created"
+        assert [await source.read(cache) for _ in range(3)] == [None] * 3
+        assert source.loads == [0]
+        assert 0 < redis.ask("PTTL", NAME) <= 11_000, "and briefly: it may be created"
 
-    asyncio.run(story())
+    tell(shared, story)
 
 
-def test_after_an_invalidation_the_next_read_is_the_primarys(cache: Cache) -> None:
+def test_an_error_of_the_database_is_the_readers_and_is_not_kept(
+    shared: Settings, redis: RedisServer
+) -> None:
+    """Broken: a read that failed once fails until the key expires, or all wait for its lease."""
+
+    async def story(cache: Cache) -> None:
+        source = Source(b"{}")
+        source.trouble = DatabaseUnavailable()
+        with pytest.raises(DatabaseUnavailable):
+            await source.read(cache)
+        source.trouble = None
+        assert await source.read(cache) == b"{}"
+        assert redis.ask("GET", NAME).endswith(b"{}")
+
+    tell(shared, story)
+
+
+@pytest.mark.parametrize("left_s", [TTL_S / 20, -1.0])
+def test_what_is_due_is_served_at_once_and_loaded_anew_once(
+    shared: Settings, redis: RedisServer, left_s: float
+) -> None:
+    """Broken: whoever reads a hot key at its end waits for the database, or all load it anew."""
+
+    async def story(*caches: Cache) -> None:
+        put(redis, b'{"name":"old"}', left_s=left_s)
+        source = Source(b'{"name":"new"}')
+        source.pause.clear()
+        for cache in caches * 5:
+            assert await source.read(cache) == b'{"name":"old"}', "at once: no load has ended"
+        await until(lambda: source.loads)
+        source.pause.set()
+        await until(lambda: redis.ask("GET", NAME).endswith(b'{"name":"new"}'))
+        assert [await source.read(cache) for cache in caches] == [b'{"name":"new"}'] * 3
+        assert len(source.loads) == 1
+
+    tell(shared, story, replicas=3)
+
+
+def test_a_refresh_that_fails_keeps_what_there_is(shared: Settings, redis: RedisServer) -> None:
+    """Broken: the database is away for a moment, and takes what was cached along."""
+
+    async def story(cache: Cache) -> None:
+        failed = ("sluice_cache_refreshes_total", {"family": "user", "outcome": "failed"})
+        before = counted(failed[0], **failed[1])
+        entry = put(redis, b'{"name":"old"}', left_s=-1)
+        source = Source(b'{"name":"new"}')
+        source.trouble = DatabaseUnavailable()
+        assert await source.read(cache) == b'{"name":"old"}'
+        await until(lambda: counted(failed[0], **failed[1]) > before)
+        assert redis.ask("GET", NAME) == entry
+        assert await source.read(cache) == b'{"name":"old"}'
+        assert len(source.loads) == 1, "and the database is left alone for the life of a lease"
+
+    tell(shared, story)
+
+
+def test_a_refresh_is_loaded_where_its_reader_would_have_loaded(
+    shared: Settings, redis: RedisServer
+) -> None:
+    """Broken: what only the primary may say about a session is read from a replica that lags."""
+
+    async def story(cache: Cache) -> None:
+        put(redis, b"{}", left_s=-1)
+        source = Source()
+        await source.read(cache, after=77)
+        await until(lambda: source.loads)
+        assert source.loads == [77]
+
+    tell(shared, story)
+
+
+def test_after_an_invalidation_the_load_has_its_position(shared: Settings) -> None:
     """Broken: a changed name shows the old one, filled again from a replica that lags."""
 
-    async def story() -> None:
+    async def story(writer: Cache, reader: Cache) -> None:
         source = Source(b'{"name":"old"}')
-        await read(cache, source)
+        await source.read(reader)
         source.value = b'{"name":"new"}'
-        assert await cache.invalidate(KEY)
-        assert await read(cache, source) == b'{"name":"new"}'
-        assert source.loads == ["replica", "primary"]
-        assert await read(cache, source) == b'{"name":"new"}'
+        assert await writer.invalidate(KEY, position=4711)
+        assert await source.read(reader) == b'{"name":"new"}'
+        assert source.loads == [0, 4711]
+        assert await source.read(reader) == b'{"name":"new"}'
         assert len(source.loads) == 2, "and the one after that is a hit again"
 
-    asyncio.run(story())
+    tell(shared, story, replicas=2)
 
 
-def test_a_load_that_began_before_an_invalidation_does_not_fill(cache: Cache) -> None:
+@pytest.mark.parametrize("changed_before", [False, True])
+def test_a_load_that_began_before_an_invalidation_does_not_fill(
+    shared: Settings, redis: RedisServer, *, changed_before: bool
+) -> None:
     """Broken: the old value is back in the cache for an hour, although the write invalidated it."""
 
-    async def story() -> None:
+    async def story(writer: Cache, reader: Cache) -> None:
+        if changed_before:
+            await writer.invalidate(KEY, position=1)
         source = Source(b'{"name":"old"}')
         source.pause.clear()
-        late = asyncio.create_task(read(cache, source))
-        await asyncio.sleep(0.01)
+        late = asyncio.create_task(source.read(reader))
+        await until(lambda: source.loads)
         source.value = b'{"name":"new"}'
-        await cache.invalidate(KEY)
+        await writer.invalidate(KEY, position=2)
+        tombstone = redis.ask("GET", NAME)
+        # Who asks now does not join the load from before.
+        after = asyncio.create_task(source.read(reader))
+        await until(lambda: len(source.loads) == 2)
         source.pause.set()
-        await late
-        assert await read(cache, source) == b'{"name":"new"}'
-        assert await read(cache, source) == b'{"name":"new"}'
+        assert [await late, await after] == [b'{"name":"old"}', b'{"name":"new"}']
+        assert redis.ask("GET", NAME) != tombstone
+        assert await source.read(reader) == b'{"name":"new"}'
+        assert source.loads[1:] == [2]
 
-    asyncio.run(story())
-
-
-def test_a_load_because_of_one_invalidation_does_not_fill_over_the_next(cache: Cache) -> None:
-    """Broken: two changes in a row, and the first one stays in the cache."""
-
-    async def story() -> None:
-        source = Source(b'{"name":"first"}')
-        await cache.invalidate(KEY)
-        source.pause.clear()
-        late = asyncio.create_task(read(cache, source))
-        await asyncio.sleep(0.01)
-        source.value = b'{"name":"second"}'
-        await cache.invalidate(KEY)
-        source.pause.set()
-        await late
-        assert await read(cache, source) == b'{"name":"second"}'
-
-    asyncio.run(story())
+    tell(shared, story, replicas=2)
 
 
-def test_a_reader_after_the_invalidation_does_not_join_a_load_from_before(cache: Cache) -> None:
-    """Broken: who waits for the same key gets what was true before the write was answered."""
+def test_while_a_write_is_under_way_nothing_is_stored(shared: Settings, redis: RedisServer) -> None:
+    """Broken: a writer dies between its commit and the invalidation, and the old value stays."""
 
-    async def story() -> None:
+    async def story(writer: Cache, reader: Cache) -> None:
         source = Source(b'{"name":"old"}')
-        source.pause.clear()
-        early = asyncio.create_task(read(cache, source))
-        await asyncio.sleep(0.01)
-        source.value = b'{"name":"new"}'
-        await cache.invalidate(KEY)
-        after = asyncio.create_task(read(cache, source))
-        await asyncio.sleep(0.01)
-        source.pause.set()
-        assert await after == b'{"name":"new"}'
-        await early
+        await source.read(reader)
+        mark = await writer.announce(KEY)
+        assert [await source.read(reader) for _ in range(2)] == [b'{"name":"old"}'] * 2
+        assert len(source.loads) == 3, "each read is answered by the database"
+        assert entries.is_being_changed(redis.ask("GET", NAME))
+        assert 0 < redis.ask("PTTL", NAME) <= entries.MARK_MS, "for a bounded time"
+        await writer.invalidate(KEY, position=9, mark=mark)
+        await source.read(reader)
+        await source.read(reader)
+        assert source.loads[3:] == [9]
 
-    asyncio.run(story())
-
-
-def test_without_redis_every_read_is_answered(cache: Cache, redis: MemoryRedis) -> None:
-    """Broken: Redis dies and the pages with it; or each read pays for finding out."""
-
-    async def story() -> None:
-        redis.gone = True
-        source = Source(b'{"id":1}')
-        assert [await read(cache, source) for _ in range(5)] == [b'{"id":1}'] * 5
-        assert redis.asked == 1
-
-    asyncio.run(story())
+    tell(shared, story, replicas=2)
 
 
-def test_what_redis_could_not_be_told_is_told_before_it_is_read_again(
-    redis: MemoryRedis, settings: Settings
+def test_a_writer_that_ends_earlier_does_not_open_the_key(
+    shared: Settings, redis: RedisServer
 ) -> None:
-    """Broken: Redis was away during a write, comes back, and serves the old value for an hour."""
+    """Broken: of two writes at a time the first one's end lets a value from between be stored."""
 
-    async def story() -> None:
-        cache = Cache(cast("Redis", redis), settings.model_copy(update={"cache_pause_s": 0.01}))
-        source = Source(b'{"name":"old"}')
-        await read(cache, source)
-        redis.gone = True
-        source.value = b'{"name":"new"}'
-        assert not await cache.invalidate(KEY)
-        redis.gone = False
-        assert await read(cache, source) == b'{"name":"new"}', "still paused"
-        await asyncio.sleep(0.02)
-        assert await read(cache, source) == b'{"name":"new"}', "told, then read"
+    async def story(one: Cache, other: Cache) -> None:
+        first, second = await one.announce(KEY), await other.announce(KEY)
+        await one.invalidate(KEY, position=5, mark=first)
+        source = Source()
+        await source.read(one)
+        assert entries.is_being_changed(redis.ask("GET", NAME))
+        await other.invalidate(KEY, position=6, mark=second)
+        await source.read(one)
+        assert source.loads == [5, 6]
+        assert redis.ask("GET", NAME).endswith(b"{}")
 
-    asyncio.run(story())
+    tell(shared, story, replicas=2)
 
 
-def test_whoever_must_not_trust_redis_is_answered_by_the_primary(cache: Cache) -> None:
+def test_whoever_must_not_trust_redis_is_answered_by_the_database(shared: Settings) -> None:
     """Broken: an author sees a former value that Redis was not told to forget."""
 
-    async def story() -> None:
+    async def story(cache: Cache) -> None:
         source = Source(b'{"name":"old"}')
-        await read(cache, source)
+        await source.read(cache)
         source.value = b'{"name":"new"}'
-        assert await read(cache, source, bypass=True) == b'{"name":"new"}'
-        assert source.loads[-1] == "primary"
-        assert await read(cache, source) == b'{"name":"old"}', "the others still read Redis"
+        assert await source.read(cache, bypass=True, after=8) == b'{"name":"new"}'
+        assert source.loads[-1] == 8
+        assert await source.read(cache) == b'{"name":"old"}', "the others still read Redis"
 
-    asyncio.run(story())
-
-
-def test_without_an_address_there_is_no_cache(settings: Settings) -> None:
-    """Broken: stages 1 to 3 do not work, or claim a cache."""
-
-    async def story() -> None:
-        cache, source, record = Cache(None, settings), Source(b"{}"), timing.begin("test")
-        assert [await read(cache, source) for _ in range(2)] == [b"{}"] * 2
-        assert len(source.loads) == 2
-        assert await cache.invalidate(KEY)
-        assert (record.cache, record.redis) == ("off", None)
-
-    asyncio.run(story())
-
-
-def test_keys_filled_together_do_not_expire_together(cache: Cache, redis: MemoryRedis) -> None:
-    """Broken: an hour after a start, everything is loaded again in the same second (avalanche)."""
-
-    async def story() -> None:
-        for member in range(200):
-            await cache.get(f"user:{member}", Source(b"{}").load, ttl_s=3600)
-        assert min(redis.ttls_ms) >= 3_240_000
-        assert max(redis.ttls_ms) <= 3_960_000
-        assert len({ttl // 1000 for ttl in redis.ttls_ms}) > 100, "spread over the seconds"
-
-    asyncio.run(story())
-
-
-def test_an_error_of_the_database_is_the_readers_and_is_not_kept(cache: Cache) -> None:
-    """Broken: a read that failed once fails until the key expires."""
-
-    async def story() -> None:
-        async def fail(*, primary: bool) -> bytes | None:
-            raise OSError(primary)
-
-        with pytest.raises(OSError, match="False"):
-            await cache.get(KEY, fail, ttl_s=60)
-        assert await read(cache, Source(b"{}")) == b"{}"
-
-    asyncio.run(story())
+    tell(shared, story)

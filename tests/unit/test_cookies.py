@@ -8,9 +8,9 @@ import pytest
 from fastapi import Request, Response
 
 from app.cache import Cache
-from app.database import Database
+from app.database import PRIMARY, Database
 from app.errors import DatabaseUnavailable, NotLoggedIn
-from app.own_writes import OwnWrites
+from app.own_writes import OwnWrites, Written
 from app.sessions import Sessions, keys, stamper
 from app.settings import Settings
 
@@ -27,26 +27,37 @@ class Members:
     def __init__(self, generation: int | None = 0) -> None:
         self.generation = generation
 
-    async def read(self, _sql: str, _values: dict[str, Any], *, primary: bool) -> list[Generation]:
+    async def read(self, _sql: str, _values: dict[str, Any], *, after: int) -> list[Generation]:
         """The generation; a replica's would be too old."""
-        assert primary
+        assert after == PRIMARY
         return [] if self.generation is None else [Generation(self.generation)]
 
 
 class Primary:
-    """Knows one position of its log."""
+    """Knows one position of its log; None: it is gone."""
 
-    has_replicas = True
+    def __init__(self, position: int | None = 0x16B3748, *, has_replicas: bool = True) -> None:
+        self._position = position
+        self.has_replicas = has_replicas
 
-    def __init__(self, lsn: str | None = "0/16B3748") -> None:
-        self.lsn = lsn
-
-    async def read(self, _sql: str, _values: dict[str, Any], *, primary: bool) -> list[list[str]]:
+    async def position(self) -> int:
         """The position, or what a primary that is gone would cause."""
-        assert primary
-        if self.lsn is None:
+        if self._position is None:
             raise DatabaseUnavailable
-        return [[self.lsn]]
+        return self._position
+
+
+class Told:
+    """A cache that can be told of a write, or not, and remembers what it was told."""
+
+    def __init__(self, *, reachable: bool = True) -> None:
+        self.reachable = reachable
+        self.told: list[tuple[tuple[str, ...], int, str]] = []
+
+    async def invalidate(self, *keys: str, position: int, mark: str) -> bool:
+        """Take it."""
+        self.told.append((keys, position, mark))
+        return self.reachable
 
 
 def request(cookie: str = "") -> Request:
@@ -77,9 +88,19 @@ def known(settings: Settings, asking: Request, generation: int | None = 0) -> in
     return asyncio.run(sessions(settings, generation).member(asking))
 
 
-def own_writes(settings: Settings, primary: Primary) -> OwnWrites:
-    """Marks of a process that talks to this primary."""
-    return OwnWrites(cast("Database", primary), stamper(settings), settings)
+def own_writes(
+    settings: Settings, primary: Primary | None = None, cache: Told | None = None
+) -> OwnWrites:
+    """Marks of a process that talks to these."""
+    db = cast("Database", primary or Primary())
+    return OwnWrites(db, cast("Cache", cache or Told()), stamper(settings), settings)
+
+
+def after_a_write(settings: Settings, *, told: bool = True) -> Request:
+    """The next request of who has just written."""
+    response = Response()
+    asyncio.run(own_writes(settings, cache=Told(reachable=told)).settle(response, "user:1"))
+    return sent_back(response, "written")
 
 
 def test_who_logs_in_on_one_replica_is_known_on_all(settings: Settings) -> None:
@@ -184,49 +205,73 @@ def test_without_keys_the_web_process_does_not_start(settings: Settings) -> None
 
 def test_who_wrote_is_recognised_on_every_replica(settings: Settings) -> None:
     """Broken: a member changes the name and sees the old one, from a replica that lags."""
-    response = Response()
-    asyncio.run(own_writes(settings, Primary()).mark(response, told_cache=True))
-    other_process = own_writes(settings, Primary())
-    assert other_process.position(sent_back(response, "written")) == "0/16B3748"
-    assert other_process.just_wrote(sent_back(response, "written"))
+    other_process = own_writes(settings)
+    assert other_process.of(after_a_write(settings)) == Written(0x16B3748, bypass=False)
 
 
-@pytest.mark.parametrize("cookie", ["", "written=", "written=0/16B3748", "written=ÿ"])
+def test_the_cache_is_told_the_position_after_the_write(settings: Settings) -> None:
+    """Broken: a replica without the write fills the cache with the value before it."""
+    cache = Told()
+    marks = own_writes(settings, cache=cache)
+    asyncio.run(marks.settle(Response(), "user:1", "post:2", mark="announced"))
+    assert cache.told == [(("user:1", "post:2"), 0x16B3748, "announced")]
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "written=", "written=16b3748", "written=16b3748.x.y", "written=ÿ"]
+)
 def test_nobody_can_ask_for_the_primary_by_a_cookie_of_his_own(
     settings: Settings, cookie: str
 ) -> None:
     """Broken: a crowd with a made-up cookie puts all reads onto the primary."""
-    assert not own_writes(settings, Primary()).just_wrote(request(cookie))
+    assert own_writes(settings).of(request(cookie)) == Written()
+
+
+@pytest.mark.parametrize("value", ["0/16B3748", "-1", "", "1" * 17, "!", "7!!", "7\n"])
+def test_a_mark_of_another_shape_is_none(settings: Settings, value: str) -> None:
+    """Broken: the cookie of another version of this application is answered with 500."""
+    cookie = stamper(settings).sign(value).decode("ascii")
+    assert own_writes(settings).of(request(f'written="{cookie}"')) == Written()
 
 
 def test_a_session_is_no_mark_of_a_write(settings: Settings) -> None:
     """Broken: signatures of one purpose are accepted for another."""
     response = logged_in(settings)
     session = SimpleCookie(response.headers["set-cookie"])["session"].value
-    assert not own_writes(settings, Primary()).just_wrote(request(f"written={session}"))
+    assert own_writes(settings).of(request(f"written={session}")) == Written()
 
 
-def test_a_mark_lasts_for_a_bounded_time(settings: Settings) -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_a_mark_lasts_for_a_bounded_time(settings: Settings, *, told: bool) -> None:
     """Broken: who wrote once reads from the primary for ever."""
-    response = Response()
-    asyncio.run(own_writes(settings, Primary()).mark(response, told_cache=True))
-    later = own_writes(settings.model_copy(update={"own_writes_s": -1}), Primary())
-    assert not later.just_wrote(sent_back(response, "written"))
+    asking = after_a_write(settings, told=told)
+    over = {"own_writes_s": -1} if told else {"own_writes_untold_s": -1}
+    assert own_writes(settings).of(asking) != Written()
+    assert own_writes(settings.model_copy(update=over)).of(asking) == Written()
 
 
-def test_who_wrote_past_the_cache_reads_past_the_cache(settings: Settings) -> None:
+def test_who_wrote_past_the_cache_reads_past_the_cache_for_longer(settings: Settings) -> None:
     """Broken: another replica finds the old value in Redis, and the author reads it."""
+    over = settings.model_copy(update={"own_writes_s": -1})
+    for told in (True, False):
+        asking = after_a_write(settings, told=told)
+        assert own_writes(settings).of(asking) == Written(0x16B3748, bypass=not told)
+        assert own_writes(over).of(asking).bypass is not told
+
+
+def test_where_no_read_can_be_older_there_is_no_mark(settings: Settings) -> None:
+    """Broken: at stages 1 and 2 every answer to a write carries a cookie that serves nothing."""
+    primary = Primary(0, has_replicas=False)
     for told in (True, False):
         response = Response()
-        asyncio.run(own_writes(settings, Primary()).mark(response, told_cache=told))
-        marks = own_writes(settings, Primary())
-        assert marks.unknown_to_cache(sent_back(response, "written")) is not told
-        assert marks.position(sent_back(response, "written")) == "0/16B3748"
+        marks = own_writes(settings, primary, Told(reachable=told))
+        asyncio.run(marks.settle(response, "user:1"))
+        assert ("set-cookie" in response.headers) is not told
 
 
-def test_a_write_is_answered_even_if_its_position_cannot_be_asked(settings: Settings) -> None:
-    """Broken: a write that is committed is answered with 503, and done again by the client."""
-    response = Response()
-    marks = own_writes(settings, Primary(lsn=None))
-    asyncio.run(marks.mark(response, told_cache=True))
-    assert marks.just_wrote(sent_back(response, "written"))
+def test_a_write_whose_position_is_unknown_is_not_acknowledged(settings: Settings) -> None:
+    """Broken: the primary dies after the commit, the answer says yes, and the next read is old."""
+    cache = Told()
+    with pytest.raises(DatabaseUnavailable):
+        asyncio.run(own_writes(settings, Primary(None), cache).settle(Response(), "user:1"))
+    assert cache.told == [], "the announcement stays, and keeps old values out of the cache"

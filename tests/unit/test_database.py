@@ -4,31 +4,38 @@ import asyncio
 from typing import Any
 
 import psycopg
+import psycopg_pool
 import pytest
-from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app import database
-from app.database import Database, Rows
+from app import pools
+from app.database import PRIMARY, Database, Rows, _Behind
 from app.errors import DatabaseBusy, DatabaseUnavailable, EmailTaken
+from app.pools import Pool
 from app.settings import Settings
+from tests.unit.stories import counted
 
-REPLICAS = "postgresql+psycopg://sluice@/sluice?host=replica-1,replica-2&port=5432,5432"
+REPLICAS = (
+    "postgresql+psycopg://sluice@/sluice?host=replica-1,replica-2,primary&port=5432,5432,5432"
+)
 
 
 class Asked:
-    """Stands in for sending: remembers which pool was asked, and answers from a list."""
+    """Stands in for sending: remembers which pool was asked, and at which position, and answers
+    from a list.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: Exception | None) -> None:
         self.pools: list[str] = []
+        self.after: list[int] = []
         self.answers = list(answers)
 
-        async def send(_: Database, engine: AsyncEngine, _sql: str, _values: Any) -> Rows:
-            self.pools.append(str(engine.pool.logging_name))
+        async def send(_: Database, pool: Pool, _sql: str, _values: Any, *, after: int = 0) -> Rows:
+            self.pools.append(pool.name)
+            self.after.append(after)
             answer = self.answers.pop(0)
             if answer:
                 raise answer
-            return []
+            return [(7,)]
 
         monkeypatch.setattr(Database, "_send", send)
 
@@ -38,8 +45,8 @@ def with_replicas(settings: Settings) -> Database:
     return Database(settings.model_copy(update={"replica_dsn": REPLICAS}))
 
 
-def violation(constraint: str | None) -> exc.IntegrityError:
-    """What SQLAlchemy raises when this constraint is violated."""
+def violation(constraint: str | None) -> psycopg.IntegrityError:
+    """What psycopg raises when this constraint is violated."""
 
     class Diagnosis:
         constraint_name = constraint
@@ -47,18 +54,58 @@ def violation(constraint: str | None) -> exc.IntegrityError:
     class Violation(psycopg.errors.UniqueViolation):
         diag = Diagnosis()  # type: ignore[assignment]
 
-    return exc.IntegrityError("INSERT", {}, Violation())
+    return Violation()
 
 
 def test_reads_go_to_the_replicas_and_own_reads_to_the_primary(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     """Broken: the primary does all the work, or members do not see what they wrote."""
-    asked = Asked(monkeypatch, None, None)
+    asked = Asked(monkeypatch, None, None, None)
     db = with_replicas(settings)
     asyncio.run(db.read("SELECT 1", {}))
-    asyncio.run(db.read("SELECT 1", {}, primary=True))
+    asyncio.run(db.read("SELECT 1", {}, after=4711))
+    asyncio.run(db.read("SELECT 1", {}, after=PRIMARY))
+    assert asked.pools == ["reader", "reader", "writer"]
+    assert asked.after[:2] == [0, 4711], "a replica is asked whether it is that far"
+
+
+def test_who_is_not_there_yet_is_stood_in_for_by_the_primary(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: a member does not see what they wrote, because the replica that was asked lags."""
+    behind = counted("sluice_db_behind_total")
+    asked = Asked(monkeypatch, _Behind(), None)
+    asyncio.run(with_replicas(settings).read("SELECT 1", {}, after=4711))
     assert asked.pools == ["reader", "writer"]
+    assert counted("sluice_db_behind_total") == behind + 1
+
+
+def test_a_position_is_asked_of_the_primary_and_only_where_it_serves(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: a write costs a second statement at stages that have no use for it, or its position
+    is that of a replica, which lacks the write.
+    """
+    asked = Asked(monkeypatch, None)
+    assert asyncio.run(Database(settings).position()) == 0
+    assert asked.pools == []
+    assert asyncio.run(with_replicas(settings).position()) == 7
+    assert asked.pools == ["writer"]
+
+
+def test_new_connections_lead_to_who_may_serve(settings: Settings) -> None:
+    """Broken: a replica that is far behind serves old pages, or nobody serves when all are."""
+    db = with_replicas(settings)
+    replicas = db._replicas  # noqa: SLF001 - what the watch knows
+    assert replicas is not None
+    hosts = db._reader_hosts  # noqa: SLF001
+    assert hosts() == ["primary"], "before anything is known"
+    replicas._hear_primary(0, 100)  # noqa: SLF001
+    known = replicas._replicas  # noqa: SLF001
+    for name, expected in (("replica-2", ["replica-2", "primary"]), ("replica-1", None)):
+        known[name].answers, known[name].fresh_at = True, float("inf")
+        assert hosts() == (expected or ["replica-1", "replica-2", "primary"])
 
 
 def test_without_replicas_the_primary_serves_the_reads(
@@ -124,25 +171,79 @@ def test_a_constraint_that_nobody_foresaw_is_our_mistake(
 ) -> None:
     """Broken: a mistake of ours is called a taken address."""
     Asked(monkeypatch, violation(constraint))
-    with pytest.raises(exc.IntegrityError):
+    with pytest.raises(psycopg.IntegrityError):
         asyncio.run(Database(settings).write("INSERT", {}, {"users_email_key": EmailTaken}))
 
 
+def failure(settings: Settings, trouble: Exception) -> Exception:
+    """What a request is told about this trouble."""
+
+    async def story() -> Exception:
+        db = Database(settings)
+        return await db._failure(db._writer, trouble)  # noqa: SLF001 - the one place that says so
+
+    return asyncio.run(story())
+
+
 @pytest.mark.parametrize(
-    ("trouble", "meaning"),
+    ("trouble", "meaning", "reason"),
     [
-        (exc.TimeoutError("pool"), DatabaseBusy),
-        (exc.OperationalError("", {}, psycopg.OperationalError()), DatabaseUnavailable),
-        (exc.OperationalError("", {}, psycopg.errors.QueryCanceled()), DatabaseUnavailable),
-        (exc.OperationalError("", {}, psycopg.errors.AdminShutdown()), DatabaseUnavailable),
-        (exc.InternalError("", {}, psycopg.errors.ReadOnlySqlTransaction()), DatabaseUnavailable),
-        (ConnectionRefusedError(), DatabaseUnavailable),
-        (exc.ProgrammingError("", {}, psycopg.errors.UndefinedColumn()), exc.ProgrammingError),
-        (exc.DataError("", {}, psycopg.errors.NumericValueOutOfRange()), exc.DataError),
+        (psycopg_pool.PoolTimeout(), DatabaseBusy, "pool"),
+        (psycopg_pool.TooManyRequests(), DatabaseBusy, "pool"),
+        (psycopg_pool.PoolClosed(), DatabaseUnavailable, "gone"),
+        (psycopg.OperationalError(), DatabaseUnavailable, "gone"),
+        (psycopg.InterfaceError(), DatabaseUnavailable, "gone"),
+        (psycopg.errors.QueryCanceled(), DatabaseUnavailable, "timeout"),
+        (psycopg.errors.LockNotAvailable(), DatabaseUnavailable, "timeout"),
+        (psycopg.errors.AdminShutdown(), DatabaseUnavailable, "gone"),
+        (psycopg.errors.ReadOnlySqlTransaction(), DatabaseUnavailable, "gone"),
+        (ConnectionRefusedError(), DatabaseUnavailable, "gone"),
+        (psycopg.errors.UndefinedColumn(), psycopg.errors.UndefinedColumn, None),
+        (
+            psycopg.errors.NumericValueOutOfRange(),
+            psycopg.errors.NumericValueOutOfRange,
+            None,
+        ),
     ],
 )
 def test_only_what_will_pass_is_called_unavailable(
-    trouble: Exception, meaning: type[Exception]
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    trouble: Exception,
+    meaning: type[Exception],
+    reason: str | None,
 ) -> None:
-    """Broken: a mistyped column is answered with "try again", a restart with 500."""
-    assert type(database._failure("writer", trouble)) is meaning  # noqa: SLF001
+    """Broken: a mistyped column is answered with "try again", a restart with 500; or a dashboard
+    calls a slow statement a dead server.
+    """
+    monkeypatch.setattr(Pool, "is_empty", lambda _: False)
+    before = counted("sluice_db_failures_total", pool="writer", reason=reason or "")
+    assert type(failure(settings, trouble)) is meaning
+    after = counted("sluice_db_failures_total", pool="writer", reason=reason or "")
+    assert after == before + (reason is not None)
+
+
+def test_a_pool_without_any_connection_says_that_the_server_is_gone(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: the server is down, and the dashboard says that the pool is too small."""
+    monkeypatch.setattr(Pool, "is_empty", lambda _: True)
+    before = counted("sluice_db_failures_total", pool="writer", reason="gone")
+    assert type(failure(settings, psycopg_pool.PoolTimeout())) is DatabaseBusy
+    assert counted("sluice_db_failures_total", pool="writer", reason="gone") == before + 1
+
+
+@pytest.mark.parametrize(
+    ("dsn", "hosts"),
+    [
+        (REPLICAS, ["replica-1", "replica-2", "primary"]),
+        (
+            "postgresql+psycopg://sluice@replica-1:5432,replica-2:5432/sluice",
+            ["replica-1", "replica-2"],
+        ),
+        ("postgresql+psycopg:///sluice", []),
+    ],
+)
+def test_hosts_are_read_from_a_dsn_as_libpq_reads_them(dsn: str, hosts: list[str]) -> None:
+    """Broken: one of the usual ways to write an address, and no replica is watched."""
+    assert pools.hosts_of(dsn) == hosts

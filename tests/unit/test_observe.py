@@ -1,16 +1,22 @@
 """Promises of `app/observe.py`: every answer says how it was made."""
 
+import asyncio
+import io
 import json
 import re
+from datetime import datetime
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import timing
+from app import logs, timing
 from app.observe import Observe
-from tests.unit.asgi import ask
+from app.settings import Settings
+from tests.unit.asgi import Answer, ask, asked
+from tests.unit.stories import until
 
 
 class Route:
@@ -36,9 +42,10 @@ async def badly(scope: Scope, receive: Receive, send: Send) -> None:
     raise ZeroDivisionError((scope, receive, send))
 
 
-def observed() -> Observe:
+def observed(app: ASGIApp = well, **settings: Any) -> Observe:
     """The app, observed."""
-    return Observe(well, "web-1", access_log=False)
+    dsn = "postgresql+psycopg://sluice@primary/sluice"
+    return Observe(app, "web-1", Settings(primary_dsn=dsn, **{"access_log": False, **settings}))
 
 
 def requests(route: str, status: str) -> float:
@@ -77,7 +84,7 @@ def test_an_id_that_is_not_sane_is_replaced(given: str) -> None:
 
 def test_what_nobody_foresaw_is_a_500_with_all_headers(capfd: pytest.CaptureFixture[str]) -> None:
     """Broken: the worst errors are the ones without an id to look for."""
-    answer = ask(Observe(badly, "web-1", access_log=False), "/")
+    answer = ask(observed(badly), "/")
     assert answer.status == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-served-by"] == "web-1"
@@ -97,5 +104,58 @@ def test_requests_are_counted_by_route_never_by_path() -> None:
 def test_nothing_is_in_flight_when_all_is_answered() -> None:
     """Broken: the gauge creeps up with every error, and its alert fires for nothing."""
     for app in (well, badly):
-        ask(Observe(app, "web-1", access_log=False), "/")
+        ask(observed(app), "/")
     assert REGISTRY.get_sample_value("sluice_http_requests_in_flight") == 0
+
+
+def test_who_is_too_many_is_turned_away_at_once_and_the_others_are_served() -> None:
+    """Broken: under overload all requests wait, and none is answered in time."""
+    seen: list[str] = []
+    hold = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["path"])
+        await hold.wait()
+        await PlainTextResponse("well")(scope, receive, send)
+
+    async def story() -> list[Answer]:
+        app = observed(slow, in_flight_max=2)
+        first = [asyncio.create_task(asked(app, f"/{n}")) for n in range(2)]
+        await until(lambda: len(seen) == 2)
+        shed = REGISTRY.get_sample_value("sluice_http_shed_total") or 0
+        turned_away = await asked(app, "/third")
+        assert REGISTRY.get_sample_value("sluice_http_shed_total") == shed + 1
+        hold.set()
+        return [turned_away, *await asyncio.gather(*first), await asked(app, "/later")]
+
+    turned_away, *served = asyncio.run(story())
+    assert seen == ["/0", "/1", "/later"], "the app never saw the third"
+    assert [answer.status for answer in served] == [200] * 3
+    assert turned_away.status == 503
+    assert turned_away.headers["retry-after"] == "1"
+    assert turned_away.headers["content-type"] == "application/problem+json"
+    assert turned_away.headers["x-served-by"] == "web-1"
+    problem = json.loads(turned_away.body)
+    assert problem["type"] == "/problems/overloaded"
+    assert problem["request_id"] == turned_away.headers["x-request-id"]
+
+
+def test_an_access_line_is_one_object_with_the_fields_that_are_searched_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Broken: dashboards and people look for fields that the lines no longer have."""
+    written = io.BytesIO()
+    monkeypatch.setattr(logs, "_output", written)
+    ask(observed(access_log=True), "/things/7")
+    (line,) = written.getvalue().splitlines()
+    said = json.loads(line)
+    assert list(said) == [
+        *("request_id", "method", "route", "path", "status", "ms", "cache", "statements"),
+        *("event", "level", "timestamp", "service"),
+    ]
+    assert (said["method"], said["route"], said["path"]) == ("GET", Route.path, "/things/7")
+    assert (said["status"], said["cache"], said["statements"]) == (200, "miss", 3)
+    assert (said["event"], said["level"]) == ("request_answered", "info")
+    assert said["timestamp"].endswith("Z")
+    assert datetime.fromisoformat(said["timestamp"])
+    assert isinstance(said["ms"], float)

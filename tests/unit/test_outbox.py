@@ -36,7 +36,7 @@ class Tables:
         yield self
         self.committed = True
 
-    async def exec_driver_sql(self, sql: str, _values: dict[str, Any]) -> None:
+    async def execute(self, sql: str, _values: dict[str, Any]) -> None:
         """One statement."""
         self.statements.append(sql)
 

@@ -54,7 +54,9 @@ def test_the_pools_of_all_replicas_fit_into_the_primary() -> None:
     """Broken: at stage 5, with every database replica down, connections are refused."""
     found = settings.Settings(primary_dsn=DSN)
     web_replicas_in_a_deploy = 4
-    pools_that_may_lead_to_the_primary = 2
-    others = 10 + 8 + 3
-    web = web_replicas_in_a_deploy * pools_that_may_lead_to_the_primary * found.db_pool_size
+    writers, readers, watch = found.db_pool_size, found.db_pool_size, 1
+    web = web_replicas_in_a_deploy * (writers + readers + watch)
+    worker_and_relay, monitoring_and_replication, kept_for_the_owner = 10, 8, 3
+    others = worker_and_relay + monitoring_and_replication + kept_for_the_owner
+    assert (web, web + others) == (4 * 17, 89), "as app/settings.py reckons"
     assert web + others <= 100

@@ -5,7 +5,7 @@ import smtplib
 from typing import Any, Self, cast
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
+from psycopg import AsyncConnection
 
 from jobs import JobRejected, WelcomeEmail, envelope
 from worker.handlers import welcome_email
@@ -37,7 +37,7 @@ class Server:
 def send(monkeypatch: pytest.MonkeyPatch, trouble: Exception | None) -> None:
     """Send the mail to a server with this trouble."""
     monkeypatch.setattr(smtplib, "SMTP", lambda *_, **__: Server(trouble))
-    asyncio.run(welcome_email.send(PAYLOAD, JOB, cast("AsyncConnection", None), WORKSHOP))
+    asyncio.run(welcome_email.send(PAYLOAD, JOB, cast("AsyncConnection[Any]", None), WORKSHOP))
 
 
 def test_a_mail_is_known_by_its_job() -> None:

@@ -217,7 +217,7 @@ class Cache:
             await self._fill(key, token, body, ttl_s)
             return body
         if leave in (_TAKEN, _CHANGED):
-            entry = await self._wait_for(key, seen, once=leave == _CHANGED)
+            entry = await self._wait_for(key, seen)
             if entry is not None and entry.startswith((b"=", b"-")):
                 return entries.answer(entry) if entry.startswith(b"=") else None
             after = max(after, entries.position(entry))
@@ -235,18 +235,14 @@ class Cache:
         outcome = "stored" if done == 1 else "failed" if done is FAILED else "refused"
         metrics.cache_fills.labels(_family(key), outcome).inc()
 
-    async def _wait_for(self, key: str, seen: bytes | None, *, once: bool) -> bytes | None:
-        """What another process stores under the key; what is there when patience ends.
-
-        `once`: it is known to be there already.
-        """
-        until = asyncio.get_running_loop().time() + (0 if once else self._wait_s)
+    async def _wait_for(self, key: str, seen: bytes | None) -> bytes | None:
+        """What another process stores under the key; what is there when patience ends."""
+        until = asyncio.get_running_loop().time() + self._wait_s
         pauses = iter(_LOOK_AGAIN_S)
         pause_s = 0.0
-        while once or asyncio.get_running_loop().time() < until:
-            pause_s = 0 if once else next(pauses, pause_s)
+        while asyncio.get_running_loop().time() < until:
+            pause_s = next(pauses, pause_s)
             await asyncio.sleep(pause_s)
-            once = False
             entry = await self.ask("wait", "GET", entries.name_of(key))
             if entry is FAILED:
                 return None

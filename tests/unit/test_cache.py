@@ -177,13 +177,15 @@ def test_a_refresh_that_fails_keeps_what_there_is(shared: Settings, redis: Redis
     """Broken: the database is away for a moment, and takes what was cached along."""
 
     async def story(cache: Cache) -> None:
-        failed = ("sluice_cache_refreshes_total", {"family": "user", "outcome": "failed"})
-        before = counted(failed[0], **failed[1])
+        def failed() -> float:
+            return counted("sluice_cache_refreshes_total", family="user", outcome="failed")
+
+        before = failed()
         entry = put(redis, b'{"name":"old"}', left_s=-1)
         source = Source(b'{"name":"new"}')
         source.trouble = DatabaseUnavailable()
         assert await source.read(cache) == b'{"name":"old"}'
-        await until(lambda: counted(failed[0], **failed[1]) > before)
+        await until(lambda: failed() > before)
         assert redis.ask("GET", NAME) == entry
         assert await source.read(cache) == b'{"name":"old"}'
         assert len(source.loads) == 1, "and the database is left alone for the life of a lease"

@@ -139,3 +139,17 @@ def test_a_redis_whose_memory_is_full_still_serves_and_is_told(
             redis.ask("CONFIG", "SET", "maxmemory", "0")
 
     tell(shared, story)
+
+
+def test_whoever_must_not_trust_redis_is_answered_by_the_database(shared: Settings) -> None:
+    """Broken: an author sees a former value that Redis was not told to forget."""
+
+    async def story(cache: Cache) -> None:
+        source = Source(b'{"name":"old"}')
+        await source.read(cache)
+        source.value = b'{"name":"new"}'
+        assert await source.read(cache, bypass=True, after=8) == b'{"name":"new"}'
+        assert source.loads[-1] == 8
+        assert await source.read(cache) == b'{"name":"old"}', "the others still read Redis"
+
+    tell(shared, story)

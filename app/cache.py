@@ -92,7 +92,7 @@ class Cache:
                 self._refresh(key, found, load, ttl_s, after)
             self._record(key, "hit" if age < 1 else "stale")
             return entries.answer(found)
-        if found == b"-":
+        if found is not None and found.startswith(b"-"):
             self._record(key, "negative")
             return None
         return await self._load_once(key, found, load, ttl_s, after)
@@ -214,7 +214,7 @@ class Cache:
                 # Who comes next may try at once, instead of waiting for nothing.
                 await self.ask("lease", "EVAL", entries.GIVE_UP, 1, entries.lease_of(key), token)
                 raise
-            await self._fill(key, token, body, ttl_s)
+            await self._fill(key, token, body, after, ttl_s)
             return body
         if leave in (_TAKEN, _CHANGED):
             entry = await self._wait_for(key, seen)
@@ -228,8 +228,11 @@ class Cache:
         values = (entries.head(seen), token, entries.LEASE_MS)
         return await self.ask("lease", "EVAL", entries.TAKE_LEASE, 2, *names, *values)
 
-    async def _fill(self, key: str, token: str, body: bytes | None, ttl_s: float) -> None:
-        entry, life_ms = entries.pack(body, ttl_s=ttl_s, absent_ttl_s=self._absent_ttl_s)
+    async def _fill(
+        self, key: str, token: str, body: bytes | None, position: int, ttl_s: float
+    ) -> None:
+        lives = {"ttl_s": ttl_s, "absent_ttl_s": self._absent_ttl_s}
+        entry, life_ms = entries.pack(body, position, **lives)
         names = (entries.name_of(key), entries.lease_of(key))
         done = await self.ask("fill", "EVAL", entries.FILL, 2, *names, token, entry, life_ms)
         outcome = "stored" if done == 1 else "failed" if done is FAILED else "refused"
@@ -267,7 +270,8 @@ class Cache:
         outcome = "left"
         if await self._take_lease(key, seen, token) == _MINE:
             try:
-                await self._fill(key, token, await load(after), ttl_s)
+                position = max(after, entries.position(seen))
+                await self._fill(key, token, await load(position), position, ttl_s)
                 outcome = "done"
             except Unavailable:
                 # The lease runs out by itself: until then nobody tries, and the old value serves.

@@ -1,13 +1,14 @@
 """What lies in Redis under a key, and the five scripts that change it.
 
-| first byte | then                       | means                                                  |
+| first byte | position and then          | means                                                  |
 |------------|----------------------------|--------------------------------------------------------|
 | `=`        | 13 digits, the answer      | an answer, fresh until this time (ms since 1970)       |
 | `-`        |                            | known to be absent                                     |
-| `!`        | 16 hex digits, a mark      | a tombstone: changed; a load must have this position   |
-| `?`        | 16 hex digits, a mark      | being changed right now: load, but do not fill         |
+| `!`        | a mark                     | a tombstone: changed                                   |
+| `?`        | a mark                     | being changed right now: load, but do not fill         |
 
-A position is one of the primary's log (LSN, app/replicas.py). `KEY:lease` holds the token of who
+The position, 16 hexadecimal digits, is one of the primary's log (LSN, app/replicas.py): a load of
+the key must have it, because somebody has been told of a change there. `KEY:lease` holds the token of who
 loads the key: one in the whole cluster. Each change of a key takes the lease away, and a fill needs
 it. So a value that was read before a change is never stored after it, however late it comes
 ("Scaling Memcache at Facebook", NSDI 2013, 3.2.1). The scripts run as one (Redis: EVAL).
@@ -33,7 +34,9 @@ LEASE_MS = 8_000
 STALE_SHARE = 0.25
 AHEAD_SHARE = 0.1
 
-_HEAD = 14  # bytes before the answer
+_POSITION = slice(1, 17)
+_FRESH_UNTIL = slice(17, 30)
+_HEAD = 30  # bytes before the answer
 
 # May I load? 1: yes, the lease is mine. 0: somebody else does. 2: the key is not as I saw it.
 # The key, its lease; what I saw of it (its beginning), my token, the life of a lease.
@@ -63,9 +66,7 @@ return redis.call('DEL', KEYS[1])
 ANNOUNCE = """
 redis.call('DEL', KEYS[2])
 local now = redis.call('GET', KEYS[1]) or ''
-local kind = string.sub(now, 1, 1)
-local position = string.rep('0', 16)
-if kind == '!' or kind == '?' then position = string.sub(now, 2, 17) end
+local position = now == '' and string.rep('0', 16) or string.sub(now, 2, 17)
 redis.call('SET', KEYS[1], '?' .. position .. ARGV[1], 'PX', ARGV[2])
 return 1
 """
@@ -77,10 +78,8 @@ redis.call('DEL', KEYS[2])
 local now = redis.call('GET', KEYS[1]) or ''
 local kind = string.sub(now, 1, 1)
 local position = ARGV[2]
-if kind == '!' or kind == '?' then
-    local earlier = string.sub(now, 2, 17)
-    if earlier > position then position = earlier end
-end
+local earlier = string.sub(now, 2, 17)
+if earlier > position then position = earlier end
 if kind == '?' and string.sub(now, 18) ~= ARGV[1] then
     redis.call('SET', KEYS[1], '?' .. position .. string.sub(now, 18), 'PX', ARGV[4])
 else
@@ -107,7 +106,7 @@ def answer(entry: bytes) -> bytes:
 
 def age(entry: bytes, ttl_s: float) -> float:
     """How much of a value's life is over: at 1 and above it is stale."""
-    left_ms = int(entry[1:_HEAD]) - time.time() * 1000
+    left_ms = int(entry[_FRESH_UNTIL]) - time.time() * 1000
     return 1.0 - left_ms / (ttl_s * 1000)
 
 
@@ -120,7 +119,7 @@ def head(entry: bytes | None) -> bytes:
 
 def position(entry: bytes | None) -> int:
     """The position that a load must have because of this entry."""
-    return int(entry[1:17], 16) if entry and entry[:1] in (b"!", b"?") else 0
+    return int(entry[_POSITION], 16) if entry else 0
 
 
 def is_being_changed(entry: bytes | None) -> bool:
@@ -128,15 +127,20 @@ def is_being_changed(entry: bytes | None) -> bool:
     return entry is not None and entry.startswith(b"?")
 
 
-def pack(body: bytes | None, *, ttl_s: float, absent_ttl_s: float) -> tuple[bytes, int]:
-    """An entry and its life in milliseconds; ± 10 %, so that what was filled together does not
-    expire together.
+def pack(
+    body: bytes | None, position: int, *, ttl_s: float, absent_ttl_s: float
+) -> tuple[bytes, int]:
+    """An entry with what was loaded at this position, and its life in milliseconds.
+
+    ± 10 %, so that what was filled together does not expire together.
     """
     dice = random.uniform(0.9, 1.1)
     if body is None:
-        return b"-", int(absent_ttl_s * 1000 * dice)
+        return b"-%016x" % position, int(absent_ttl_s * 1000 * dice)
     life_ms = ttl_s * 1000 * dice
-    return b"=%013d" % int(time.time() * 1000 + life_ms) + body, int(life_ms * (1 + STALE_SHARE))
+    fresh_until_ms = int(time.time() * 1000 + life_ms)
+    head = b"=%016x%013d" % (position, fresh_until_ms)
+    return head + body, int(life_ms * (1 + STALE_SHARE))
 
 
 def hexadecimal(position: int) -> str:

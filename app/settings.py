@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     # After a failure Redis is left alone for this time: one request pays the deadline, not each.
     cache_pause_s: Positive = 1.0
     # Who finds that another process is loading waits so long for its value, then loads as well.
-    cache_wait_s: Positive = 1.0
+    cache_wait_s: Positive = 2.0
     cache_user_ttl_s: int = 3600
     cache_post_ttl_s: int = 60
     cache_popular_ttl_s: int = 300

@@ -8,18 +8,18 @@
 | `?`        | a mark                     | being changed right now: load, but do not fill         |
 
 The position, 16 hexadecimal digits, is one of the primary's log (LSN, app/replicas.py): a load of
-the key must have it, because somebody has been told of a change there. `KEY:lease` holds the token of who
-loads the key: one in the whole cluster. Each change of a key takes the lease away, and a fill needs
-it. So a value that was read before a change is never stored after it, however late it comes
-("Scaling Memcache at Facebook", NSDI 2013, 3.2.1). The scripts run as one (Redis: EVAL).
+the key must have it, because somebody has been told of a change there. `KEY:lease` holds the token
+of who loads the key: one in the whole cluster. Each change of a key takes the lease away, and a
+fill needs it. So a value that was read before a change is never stored after it, however late it
+comes ("Scaling Memcache at Facebook", NSDI 2013, 3.2.1). The scripts run as one (Redis: EVAL).
 """
 
 import random
 import time
 
-# Part of every key: answers of another shape are other keys, so that two versions of this
+# Part of every key: entries of another shape are other keys, so that two versions of this
 # application can run side by side during a deploy.
-SCHEMA = "v2"
+SCHEMA = "v3"
 
 # A tombstone outlives every replica that could miss the change: `db_replica_lag_max_s` and the two
 # seconds until that is noticed. A mark outlives every write: its statement's timeout and a wait for

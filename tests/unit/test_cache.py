@@ -24,7 +24,7 @@ def shared(settings: Settings, redis: RedisServer) -> Settings:
 
 def put(redis: RedisServer, body: bytes, *, left_s: float) -> bytes:
     """Store a value that is fresh for so long (negative: was until then)."""
-    entry = b"=%013d" % int((time.time() + left_s) * 1000) + body
+    entry = b"=%016x%013d" % (0, int((time.time() + left_s) * 1000)) + body
     redis.ask("SET", NAME, entry)
     return entry
 

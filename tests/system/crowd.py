@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
@@ -92,7 +92,7 @@ def through_the_edge(
     return [(words[0], words[1]) for words in (line.split() for line in printed.splitlines())]
 
 
-def requests_at(service: str, path: str, *, since: str) -> list[dict[str, str]]:
+def requests_at(service: str, path: str, *, since: str) -> list[dict[str, Any]]:
     """Return the lines of a proxy's access log for one path since a moment (RFC 3339)."""
     printed = must("docker", "logs", "--since", since, container(service))
     lines = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]

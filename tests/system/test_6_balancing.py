@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
@@ -180,8 +181,9 @@ def test_a_slow_replica_hurts_least_conn_less_than_round_robin() -> None:
     try:
         for rule in ("round_robin", "least_conn", "least_conn", "round_robin"):
             must("make", f"lb-{rule}")
-            with Crowd(readers=12) as crowd:
-                eventually(lambda: enough(crowd, 400), within_s=120)
+            # Enough readers to queue: in turn, almost all of them end up waiting for the slow one.
+            with Crowd(readers=40) as crowd:
+                eventually(lambda: enough(crowd, 800), within_s=120)
             assert set(crowd.reads) == {"200"}, crowd.reads
             seconds[rule] += crowd.seconds
     finally:
@@ -210,6 +212,36 @@ def test_without_any_replica_the_answer_is_quick_and_honest(visitor: httpx.Clien
         assert "web" not in server_timing(answer)
 
     eventually(turned_away, within_s=30)
+
+
+def test_what_no_replica_can_take_is_turned_away_at_once() -> None:
+    """Broken: at overload everybody waits for an answer that comes too late, or is tried twice."""
+    replicas = [container("web", number) for number in (1, 2, 3)]
+    since = now()
+    with ThreadPoolExecutor(240) as crowd:
+        must("docker", "pause", *replicas)
+        try:
+            asked = [
+                crowd.submit(httpx.get, f"{ENTRY}/api/users/9", timeout=30) for _ in range(240)
+            ]
+
+            def those_over_the_limit() -> None:
+                assert sum(one.done() for one in asked) >= 240 - 3 * 64
+
+            eventually(those_over_the_limit, within_s=10)
+            refused = [one.result() for one in asked if one.done()]
+        finally:
+            must("docker", "unpause", *replicas)
+    assert {answer.status_code for answer in refused} == {503}
+    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+
+    def asked_nobody() -> None:
+        lines = requests_at("lb", "/api/users/9", since=since)
+        turned_away = [line for line in lines if line["status"] == 503]
+        assert len(turned_away) >= len(refused)
+        assert {line["upstream"] for line in turned_away} == {"round_robin"}
+
+    eventually(asked_nobody, within_s=10)
 
 
 def now() -> str:

@@ -16,7 +16,7 @@ SECONDS ?= 4
 PROFILES ?=
 TESTS ?= tests/unit tests/repo tests/system
 
-.PHONY: help lb edge-2 purge down status logs psql mail load locust bench test test-fast format lock images clean
+.PHONY: help deploy contract scale lb edge-2 purge down status logs psql mail load locust bench test test-fast format lock images clean
 
 help: ## Show this
 	@awk -f bin/help.awk $(MAKEFILE_LIST)
@@ -43,6 +43,17 @@ down: ## Stop and remove all services; data is kept
 
 images: ## Make sure of all images (REBUILD=1: make the stand-ins again)
 	@bin/engine && bin/images --profile '*'
+
+##@ Deploy
+
+deploy: ## Replace the replicas one by one, without a failed request (IMAGE=… for another version)
+	@bin/engine && bin/deploy $(IMAGE)
+
+contract: ## After a deploy: remove from the database what only the version before it needed
+	@bin/deploy --contract
+
+scale: ## Change the number of replicas (WEB=6, WORKER=2); make stage-N goes back
+	@bin/scale $(if $(WEB),WEB='$(WEB)') $(if $(WORKER),WORKER='$(WORKER)')
 
 ##@ Watch
 

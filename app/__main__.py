@@ -4,8 +4,11 @@ Both listeners belong to one server, and the port that a connection came in by d
 answers it. So the second port shares the fate of the first (one loop that hangs is seen), and
 nothing that arrives at the public port can reach it.
 
-SIGTERM: `/readyz` says no, for `drain_s` requests are still served (balancers learn it meanwhile),
-then the listeners close, requests in hand finish within `shutdown_s`, the process ends with 0.
+SIGTERM, and nobody gets an error for it (the arithmetic: docs/deploy.md):
+1. For `drain_s` all is served, but `/readyz` says no and every answer ends its connection.
+2. The listeners close. Who is refused a connection has sent nothing, so a proxy may ask elsewhere.
+3. For `linger_s` connections that are open are still served, so that a proxy ends the idle ones.
+4. Requests in hand finish within `shutdown_s`; the process ends with 0.
 """
 
 import asyncio
@@ -13,10 +16,11 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app import logs, main
 from app import settings as environment
@@ -27,6 +31,7 @@ _BACKLOG = 2048  # connections that wait to be accepted; the kernel's somaxconn 
 # Longer than a proxy keeps an idle connection (60 s): the proxy closes first, we never close under
 # a request that is on its way.
 _KEEP_ALIVE_S = 75
+_LOOK_S = 0.05  # how often a leaving process looks whether the last connection is closed
 
 log = logs.get()
 
@@ -34,10 +39,11 @@ log = logs.get()
 class Server(uvicorn.Server):
     """uvicorn's server, which drains before it closes."""
 
-    def __init__(self, config: uvicorn.Config, health: Health, drain_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, health: Health, settings: Settings) -> None:
         super().__init__(config)
         self._health = health
-        self._drain_s = drain_s
+        self._drain_s = settings.drain_s
+        self._linger_s = settings.linger_s
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -49,6 +55,7 @@ class Server(uvicorn.Server):
 
     def _asked_to_stop(self) -> None:
         if self._health.draining:
+            self._linger_s = 0
             self._close()
             return
         log.info("drain_began", drain_s=self._drain_s)
@@ -57,6 +64,37 @@ class Server(uvicorn.Server):
 
     def _close(self) -> None:
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Leave without cutting anybody off."""
+        await self._stop_listening(sockets or [])
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        # Looking again and again, as uvicorn does: its set of connections tells nobody.
+        while (  # noqa: ASYNC110
+            self.server_state.connections and loop.time() - since < self._linger_s
+        ):
+            await asyncio.sleep(_LOOK_S)
+        await super().shutdown(sockets)
+
+    async def _stop_listening(self, listeners: Sequence[socket.socket]) -> None:
+        # Whoever is connected already but not yet accepted may have sent a request: the kernel
+        # would answer it with a reset when the listener closes. So take them in, then close.
+        waiting = [each for listener in listeners for each in _accept_all(listener)]
+        for server in self.servers:
+            server.close()
+        for connection in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return HttpToolsProtocol(self.config, self.server_state, self.lifespan.state)
+
+
+def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+    listener.settimeout(0)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            yield listener.accept()[0]
 
 
 def two_ports(public: ASGIApp, ops: ASGIApp, ops_port: int) -> ASGIApp:
@@ -67,6 +105,20 @@ def two_ports(public: ASGIApp, ops: ASGIApp, ops_port: int) -> ASGIApp:
         await (ops if is_ops else public)(scope, receive, send)
 
     return by_port
+
+
+def ending_connections(app: ASGIApp, health: Health) -> ASGIApp:
+    """The app, whose answers end their connection while we drain: the proxy opens the next one."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_marked(message: Message) -> None:
+            if health.draining and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        await app(scope, receive, send_marked)
+
+    return answer
 
 
 def listen(port: int) -> socket.socket:
@@ -82,7 +134,7 @@ def serve(settings: Settings) -> None:
     public, health = main.assemble(settings)
     listeners = [listen(settings.public_port), listen(settings.ops_port)]
     config = uvicorn.Config(
-        two_ports(public, health, listeners[1].getsockname()[1]),
+        ending_connections(two_ports(public, health, listeners[1].getsockname()[1]), health),
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -101,7 +153,7 @@ def serve(settings: Settings) -> None:
     gc.collect()
     gc.freeze()
     log.info("serving_began", public_port=settings.public_port, ops_port=settings.ops_port)
-    Server(config, health, settings.drain_s).run(sockets=listeners)
+    Server(config, health, settings).run(sockets=listeners)
     log.info("serving_ended")
 
 

@@ -41,12 +41,34 @@ class Pulse:
         return f"{self.name} stands still for {age_s:.0f} s"
 
 
+type Check = Callable[[], Awaitable[None]]
+
+
+def once(check: Check) -> Check:
+    """The check, until it has succeeded: who has joined is not taken out by what all share.
+
+    A database that is away is away for every replica. If that made them unready, a balancer would
+    take out all of them together, and with them what they can still do: answer from the cache,
+    serve the site, say 503 with `Retry-After`. A replica that never reached it has no such merit.
+    ("Implementing health checks", Amazon Builders' Library, on dependencies and failing open.)
+    """
+    joined = False
+
+    async def check_until_joined() -> None:
+        nonlocal joined
+        if not joined:
+            await check()
+            joined = True
+
+    return check_until_joined
+
+
 class Health:
     """The ASGI app of the second port."""
 
     def __init__(
         self,
-        check: Callable[[], Awaitable[None]],
+        check: Check,
         measure: Callable[[], None] = lambda: None,
         pulses: Sequence[Pulse] = (),
     ) -> None:

@@ -20,11 +20,14 @@ def own_name() -> str:
 
 
 def short(reverse_name: str, host: str) -> str:
-    """`sluice-web-1.sluice_back` → `web-1`; the host name when it is not of this shape."""
+    """`sluice-web-1.sluice_back` → `web-1`; the host name when it is not of this shape.
+
+    `sluice-web-1-next`, which is about to take over from web-1 (bin/deploy), is web-1 already.
+    """
     name, _, network = reverse_name.partition(".")
     project, underscore, _ = network.rpartition("_")
     if underscore and name.startswith(f"{project}-"):
-        return name.removeprefix(f"{project}-")
+        return name.removeprefix(f"{project}-").removesuffix("-next")
     return host
 
 

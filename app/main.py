@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Scope
 from app import architecture, cache, docs, errors, identity, posts, sessions, users
 from app.cache import Cache
 from app.database import Database
-from app.health import Health
+from app.health import Health, once
 from app.intake import Intake
 from app.observe import Observe
 from app.outbox import Outbox
@@ -87,7 +87,7 @@ def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
     docs.add(app)
     # What no call answers. Not a mount, which would hide that a path knows another method (405).
     app.router.default = Site(settings.site_root)
-    health = Health(check=parts.db.ready, measure=parts.db.measure)
+    health = Health(check=once(parts.db.ready), measure=parts.db.measure)
     return Observe(SameOrigin(Intake(app)), name, settings), health
 
 

@@ -51,9 +51,9 @@ class Settings(BaseSettings):
 
     # Pools. Each web replica may hold `db_pool_size` connections to the primary for writes and,
     # when every replica of the database is gone, as many again for reads, and one that watches:
-    # 8 + 8 + 1 = 17. Three replicas and a fourth during a deploy: 68. With 10 for worker and relay,
-    # 8 for migration, monitoring and replication, and the 3 that PostgreSQL keeps for its owner: 89
-    # of `max_connections` 100.
+    # 8 + 8 + 1 = 17. Six replicas and a seventh during a deploy: 119. With 18 for two workers and
+    # the relay, 8 for migration and monitoring, and the 3 that PostgreSQL keeps for its owner: 148
+    # of `max_connections` 150.
     # More would not be faster: a database with a share of one core works on few statements at once.
     db_pool_size: int = Field(default=8, ge=1)
     # How long a request waits for a connection before it is refused with 503.
@@ -121,10 +121,18 @@ class Settings(BaseSettings):
 
     # SIGTERM: this long `/readyz` says no while requests are still served, then the port is closed.
     drain_s: float = Field(default=1.0, ge=0)
+    # ... this long at most connections that are open are still served. Longer than a proxy keeps an
+    # idle one (keepalive_timeout in nginx/snippets): so it is always the proxy that closes it.
+    linger_s: float = Field(default=5.0, ge=0)
     # ... and this long the requests in hand may take.
     shutdown_s: int = 10
 
     site_root: str = "site"
+
+    @property
+    def most_connections(self) -> int:
+        """What this process may hold of the primary's `max_connections`; `make scale` asks."""
+        return 2 * self.db_pool_size + 1 if self.replica_dsn else self.db_pool_size
 
 
 def load() -> Settings:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import socket
 from pathlib import Path
+from typing import TextIO
 
-from stages.compose import Compose, Stop, docker
+from stages.compose import ROOT, Compose, Stop, docker
 
 # What a stage needs: memory in use as measured (README, "What it needs") plus a margin.
 MEMORY_MIB = {"1": 1000, "2": 1400, "3": 1900, "4": 2000, "5": 2600}
 DISK_MIB = 2048
 PORTS = 65_536
+
+
+def only_one_at_a_time() -> TextIO:
+    """Hold a lock while the stack changes: two at once would undo each other."""
+    lock = (ROOT / ".stage.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Stop("another command changes the stack of this folder: let it end first") from None
+    return lock
 
 
 def check_memory(stage: str) -> None:

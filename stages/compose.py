@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Compose:
     def __init__(self, stage: str) -> None:
         local = ["--env-file", "local.env"] if (ROOT / "local.env").exists() else []
         self.arguments = [*local, "--env-file", f"stages/{stage}.env"]
+        os.environ.setdefault("RELEASE", running("sluice.release"))
         # A terminal shows the progress; a log would be a hundred lines of it.
         self.progress = [] if sys.stderr.isatty() else ["--progress", "quiet"]
         if os.environ.get("MONITORING") == "off":
@@ -60,6 +62,34 @@ def docker(*arguments: str) -> str:
     if done.returncode:
         raise Stop((done.stderr.strip() or f"docker {arguments[0]} failed").splitlines()[-1])
     return done.stdout
+
+
+def project() -> str:
+    """Return the project's name before Compose is asked for it."""
+    return os.environ.get("COMPOSE_PROJECT_NAME") or "sluice"
+
+
+def running(label: str) -> str:
+    """Return what the web replicas that are there are labelled with: the memory of what runs."""
+    filters = [f"--filter=label=com.docker.compose.project={project()}", f"--filter=label={label}"]
+    form = f'{{{{ .Label "{label}" }}}}'
+    return next(iter(docker("ps", "--all", *filters, "--format", form).splitlines()), "")
+
+
+def failing_with_one_line(main: Callable[[], None]) -> None:
+    """Run a command; whatever goes wrong is one clear line on standard error and exit code 1."""
+    try:
+        main()
+    except Stop as problem:
+        message = str(problem)
+    except subprocess.CalledProcessError as problem:
+        raise SystemExit(problem.returncode) from None
+    except KeyboardInterrupt:
+        message = "interrupted; run the same command again to go on"
+    else:
+        return
+    print(f"sluice: {message}", file=sys.stderr)
+    raise SystemExit(1)
 
 
 def env_value(file: Path, name: str) -> str:

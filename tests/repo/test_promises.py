@@ -124,6 +124,23 @@ def test_timeouts_form_a_ladder() -> None:
     assert edge > balancer > max(read, write) > statement > app["db_lock_timeout_ms"] / 1000
 
 
+def test_who_leaves_is_given_the_time_it_takes() -> None:
+    """Broken: a replica that leaves closes a connection under a POST, or is killed half-way."""
+    app = {name: field.default for name, field in Settings.model_fields.items()}
+    assert seconds(r"keepalive_timeout +(\d+)s", "nginx/snippets/replica.conf") < app["linger_s"]
+    killed = float(compose()["services"]["web"]["stop_grace_period"].removesuffix("s"))
+    assert app["drain_s"] + app["linger_s"] + app["shutdown_s"] + 2 <= killed
+
+
+def test_the_primary_can_bear_six_replicas_and_their_deploy() -> None:
+    """Broken: `make scale WEB=6` is refused, or the seventh during a deploy gets no connection."""
+    pool = Settings.model_fields["db_pool_size"].default
+    others = re.search(r"^OTHERS = (\d+)", (ROOT / "bin/scale").read_text(), re.MULTILINE)
+    assert others
+    allowed = seconds(r"(?m)^max_connections = (\d+)", "db/postgresql.conf")
+    assert (6 + 1) * (2 * pool + 1) + (1 + 1) * pool + int(others[1]) <= allowed
+
+
 def test_the_pictures_are_what_their_code_draws() -> None:
     """Broken: the README shows an architecture that is no more."""
     passes("python", "docs/pictures/draw.py", "--check")

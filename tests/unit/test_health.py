@@ -39,6 +39,27 @@ def test_without_its_database_it_lives_but_is_not_ready() -> None:
     assert ask(Health(away), "/readyz").status == 503
 
 
+def test_what_all_replicas_share_decides_who_joins_and_takes_nobody_out() -> None:
+    """Broken: the database is away for a second, and the balancer has no replica left at all."""
+    answers = iter([away, fine, away])
+
+    async def check() -> None:
+        await next(answers)()
+
+    async def ready_again_and_again() -> list[bool]:
+        gate, found = health.once(check), []
+        for _ in range(4):
+            try:
+                await gate()
+            except DatabaseUnavailable:
+                found.append(False)
+            else:
+                found.append(True)
+        return found
+
+    assert asyncio.run(ready_again_and_again()) == [False, True, True, True]
+
+
 def test_a_check_that_gets_no_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: the checker's own timeout tells less than we could."""
     monkeypatch.setattr(health, "_CHECK_S", 0.01)

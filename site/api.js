@@ -19,8 +19,12 @@ export class Problem extends Error {
    ladder, so that the server's own, more telling answer arrives first. */
 const TIMEOUT_MS = 20000;
 
+/* A read that got no answer is tried once more after this time: a moment without a network is no news. A write is not:
+   it may have been done. */
+const AGAIN_MS = 400;
+
 /* `body` is a file, sent as it is, or anything else, sent as JSON. */
-async function call(method, path, body) {
+async function call(method, path, body, again = method === "GET") {
   const started = performance.now();
   const file = body instanceof Blob;
   let response, text;
@@ -32,9 +36,11 @@ async function call(method, path, body) {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     text = await response.text();
-  } catch {
+  } catch (error) {
     record(method, path, null, performance.now() - started);
-    throw new Problem(0, {});
+    if (!again || error.name === "TimeoutError") throw new Problem(0, {});
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    return call(method, path, body, false);
   }
   record(method, path, response, performance.now() - started);
   if (response.ok) return text ? JSON.parse(text) : null;

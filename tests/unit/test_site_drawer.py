@@ -6,25 +6,19 @@ stage write. That they do write them is shown on the real stack.
 
 from __future__ import annotations
 
-import json
-import mimetypes
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.site.serving import CONTENT_POLICY
 from tests.chromium import Visitor, chromium, visit
+from tests.unit.site_server import Answer, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Locator
 
-SITE = Path(__file__).resolve().parents[2] / "site"
 ALL = {
     "primary": "primary",
     "replicas": ["replica-1", "replica-2"],
@@ -71,50 +65,22 @@ STAGES: dict[int, tuple[dict[str, Any], str, str, str]] = {
 
 # Other answers of the fifth stage: no cache could help, and a job was caused.
 SLOW = "redis;dur=1.5, db;desc=primary;dur=4.0, app;desc=web-1;dur=9.0, lb;dur=12, edge;dur=13"
-JOB = 'db;desc=primary;dur=4.0, job;desc="welcome_email queued", app;desc=web-1;dur=9.0'
-
-
-@contextmanager
-def served(told: dict[str, Any], timings: dict[str, str]) -> Iterator[str]:
-    """An address of the site where `timings[path]`, or that of "", is what an answer says."""
-
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            if path.startswith("/api/"):
-                answer = told if path == "/api/architecture" else {"items": [], "next_cursor": None}
-                body, kind = json.dumps(answer).encode(), "application/json"
-            else:
-                file = SITE / ("index.html" if path == "/" else path.removeprefix("/static/"))
-                body, kind = file.read_bytes(), mimetypes.guess_type(file.name)[0] or ""
-            self.send_response(200)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.send_header("content-security-policy", CONTENT_POLICY)
-            self.send_header("server-timing", timings.get(path, timings[""]))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
+JOB = (
+    'db;desc=primary;dur=4.0, job;desc="welcome_email queued", app;desc=web-1;dur=9.0, lb;dur=12,'
+    " edge;desc=BYPASS;dur=13"
+)
 
 
 @contextmanager
 def opened(browser: Browser, told: dict[str, Any], timings: dict[str, str]) -> Iterator[Visitor]:
     """The first page with its drawer open, and the picture complete."""
-    with served(told, timings) as address, visit(browser, locale="en-US") as visitor:
-        visitor.page.goto(address)
+
+    def answer(_: str, path: str) -> Answer:
+        body = told if path == "/api/architecture" else {"items": [], "next_cursor": None}
+        return Answer(body, timing=timings.get(path, timings[""]))
+
+    with served(answer) as address, visit(browser, locale="en-US") as visitor:
+        visitor.goto(address)
         visitor.page.locator("#made > summary").click()
         visitor.page.locator("#made .box-name", has_text="mail").wait_for()
         popular(visitor).wait_for()

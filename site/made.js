@@ -124,7 +124,11 @@ function drawRows() {
 function row(hop) {
   const point = () => { pointed = hop; drawPicture(); };
   const leave = () => { pointed = null; drawPicture(); };
-  const choose = () => { chosen = chosen === hop ? null : hop; draw(); };
+  const choose = () => {
+    chosen = chosen === hop ? null : hop;
+    if (chosen) picture.scrollIntoView({ block: "nearest" });    // a low window scrolls it away
+    draw();
+  };
   const { request, status, kept, ms } = hop;
   const edge = entry(hop, "edge");
   const made = entry(hop, "app")?.desc;

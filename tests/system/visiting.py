@@ -7,7 +7,7 @@ import time
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.chromium import PATIENCE_MS, Visitor
 from tests.system.stack import ENTRY, mails_to
@@ -119,7 +119,11 @@ def show_a_face(visitor: Visitor) -> None:
     """Send a picture from one's own page, and see what became of it."""
     page, photograph = visitor.page, io.BytesIO()
     Image.new("RGB", (640, 480), "teal").save(photograph, "JPEG")
-    sent = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": photograph.getvalue()}
+    sent: FilePayload = {
+        "name": "me.jpg",
+        "mimeType": "image/jpeg",
+        "buffer": photograph.getvalue(),
+    }
     page.locator("#avatar-file").set_input_files(sent)
     expect(page.get_by_text(words_of(visitor)["new_picture"])).to_be_visible()
     face = page.locator(".profile > img.avatar")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.chromium import Visitor, chromium, visit
 from tests.unit.site_server import Answer, served
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ME, OTHER = {"id": 1, "name": "Ada"}, {"id": 2, "name": "Grace"}
 AT = "2026-01-01T00:00:00Z"
-NO_POSTS = {"items": [], "next_cursor": None}
+NO_POSTS: dict[str, Any] = {"items": [], "next_cursor": None}
 NEWS = {
     "id": 9,
     "kind": "new_post",
@@ -32,7 +32,7 @@ NEWS = {
     "author": OTHER,
     "post": {"id": 5, "title": "<b>A post</b>"},
 }
-FILE = {"name": "me.png", "mimeType": "image/png", "buffer": b"not looked at here"}
+FILE: FilePayload = {"name": "me.png", "mimeType": "image/png", "buffer": b"not looked at here"}
 
 
 @dataclass
@@ -133,7 +133,7 @@ def test_a_file_that_is_far_too_large_is_not_sent(browser: Browser) -> None:
     """Broken: minutes are spent on sending what will be refused."""
     api = Api()
     with logged_in(browser, api, "members/1") as visitor:
-        large = FILE | {"buffer": bytes(5 * 1024 * 1024 + 1)}
+        large: FilePayload = {**FILE, "buffer": bytes(5 * 1024 * 1024 + 1)}
         visitor.page.locator("#avatar-file").set_input_files(large)
         expect(visitor.page.get_by_text("That is too large.")).to_be_visible()
     assert api.writes == []

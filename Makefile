@@ -11,12 +11,16 @@ TIME ?= 60s
 RATE ?= 20
 SERVICE ?=
 URL ?=
+KIND ?=
+ID ?=
+QUEUE ?=
 ROUNDS ?= 7
 SECONDS ?= 4
 PROFILES ?=
 TESTS ?= tests/unit tests/repo tests/system
 
 .PHONY: help deploy contract scale lb edge-2 purge down status logs psql mail load locust bench test test-fast format lock images clean
+.PHONY: queues dead replay renew
 
 help: ## Show this
 	@awk -f bin/help.awk $(MAKEFILE_LIST)
@@ -65,6 +69,18 @@ logs: ## Follow the logs (SERVICE=web for one service)
 
 psql: ## Open a prompt on the primary
 	@bin/compose exec primary bash -c 'PGPASSWORD=$$DB_PASSWORD psql -h 127.0.0.1 -U sluice sluice'
+
+queues: ## Show the queues: how many wait, how old the first is, who consumes (also dead and later)
+	@bin/queues list
+
+dead: ## Show the jobs that were given up, and why (KIND=welcome_email for one kind)
+	@bin/queues dead $(KIND)
+
+replay: ## Have given-up jobs done again (KIND=welcome_email, ID=… for one of them)
+	@bin/queues replay '$(KIND)' $(ID)
+
+renew: ## Have an empty queue declared anew, after its arguments were changed (QUEUE=…)
+	@bin/queues renew '$(QUEUE)'
 
 ##@ Load
 

@@ -15,6 +15,8 @@ _REQUEST_BUCKETS_S = (
 )  # fmt: skip
 _STATEMENT_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _JOB_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# A job that meets no trouble waits milliseconds, one that fails until its last try ten minutes.
+_WAIT_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 
 # --- web: requests ---
 http_requests = Counter(
@@ -109,8 +111,22 @@ jobs = Counter(
 job_duration = Histogram(
     "sluice_job_duration_seconds", "Time of one try.", ["kind", "where"], buckets=_JOB_BUCKETS_S
 )
+job_wait = Histogram(
+    "sluice_job_wait_seconds",
+    "From a job's cause to the end of its first try, in the outbox and in queues: its lag.",
+    ["kind"],
+    buckets=_WAIT_BUCKETS_S,
+)
+job_deaths = Counter(
+    "sluice_job_deaths_total",
+    "Jobs put with the dead. reason: undecodable, unknown_kind, invalid_payload, refused (for"
+    " good), tries_over.",
+    ["kind", "reason"],
+)
 worker_connected = Gauge("sluice_worker_connected", "1 while a worker is connected to the broker.")
-worker_jobs_in_hand = Gauge("sluice_worker_jobs_in_hand", "Jobs that a worker is doing now.")
+worker_jobs_in_hand = Gauge(
+    "sluice_worker_jobs_in_hand", "Jobs that a worker has taken from the broker.", ["kind"]
+)
 
 # --- relay ---
 outbox_published = Counter(
@@ -121,5 +137,9 @@ outbox_published = Counter(
 outbox_unsent = Gauge("sluice_outbox_unsent", "Jobs that wait in the outbox.")
 outbox_oldest_unsent = Gauge(
     "sluice_outbox_oldest_unsent_seconds", "Age of the job that has waited longest."
+)
+rows_swept = Counter("sluice_rows_swept_total", "Rows that were done and old, deleted.", ["table"])
+relay_conflict = Gauge(
+    "sluice_relay_conflict", "1 while a queue has other arguments than the topology says."
 )
 relay_connected = Gauge("sluice_relay_connected", "1 while connected to database and broker.")

@@ -5,17 +5,34 @@ there. Without `CACHE_URL` nothing is cached, without `REPLICA_DSN` the primary 
 without `BROKER_URL` a job is done inside the request that caused it.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, UrlConstraints
+from pydantic import BeforeValidator, Field, UrlConstraints, model_validator
 from pydantic_core import Url
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split(given: object) -> object:
+    return given.split(",") if isinstance(given, str) else given
+
+
+def _pairs(given: object) -> object:
+    return dict(one.split("=", 1) for one in given.split(",")) if isinstance(given, str) else given
+
 
 type RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss"])]
 type AmqpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["amqp", "amqps"])]
 type SmtpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["smtp", "smtps"], default_port=25)]
 type Port = Annotated[int, Field(ge=0, le=65535)]
 type Positive = Annotated[float, Field(gt=0)]
+# "5,30,120": seconds, at least one.
+type Ladder = Annotated[
+    tuple[Positive, ...], NoDecode, BeforeValidator(_split), Field(min_length=1, max_length=9)
+]
+# "this=5,that=1".
+type Shares = Annotated[
+    dict[str, Annotated[int, Field(ge=0, le=1000)]], NoDecode, BeforeValidator(_pairs)
+]
 
 
 class Settings(BaseSettings):
@@ -105,19 +122,35 @@ class Settings(BaseSettings):
     argon2_in_hand: int = 32
 
     mail_from: str = "Sluice <welcome@sluice.example>"
+    # A connection to the mail server; and then the whole conversation. Together they stay below the
+    # 15 s that a transaction may take, and the conversation below the 10 s that it may do nothing.
     smtp_timeout_s: Positive = 5.0
+    # How a mail is protected on its way: `smtps://` is TLS from the first byte; with `smtp://` this
+    # asks for STARTTLS, and without it no mail is sent. Login: user and password in the address,
+    # which never travel in the clear. `smtp_ca_file` replaces the system's authorities.
+    smtp_starttls: bool = False
+    smtp_ca_file: str | None = None
     # How long a request without a broker waits for its own job.
     job_in_request_s: Positive = 8.0
     # Jobs that one process does inside requests at a time; each holds a connection to the primary.
     jobs_in_requests: int = 2
 
-    # A worker's share: as many jobs in hand at a time.
-    worker_prefetch: int = Field(default=10, ge=1, le=1000)
-    # A job that fails waits 2, 4, 8, … 120 s, half of it by chance: eight tries in two to four
-    # minutes, which a mail server's restart takes less than. Then it is put with the dead.
-    job_tries: int = Field(default=8, ge=1, le=15)
-    job_retry_s: Positive = 2.0
+    # How many jobs of a kind one worker does at a time ("welcome_email=4,…"; 0: it leaves them to
+    # others), and how many the broker hands it ahead. Defaults: `topology.KINDS`, and not one ahead
+    # of what it does, because they would wait here instead of in a worker that is free.
+    worker_at_a_time: Shares = {}
+    worker_prefetch: Shares = {}
+    # Processes of one worker for jobs that compute, and how long one may: longer, and it is killed.
+    worker_processes: int = Field(default=1, ge=1, le=16)
+    worker_compute_s: Positive = 30.0
+    # What a job waits after its first, second, … try that failed, each give or take 30 % by chance:
+    # five tries in ten minutes. After the last one it is put with the dead.
+    job_retry_s: Ladder = (5.0, 30.0, 120.0, 450.0)
     relay_batch: int = Field(default=100, ge=1, le=1000)
+    # How long a sent job stays in the outbox, to look back at; and how long the workers remember
+    # what they did, which is how late a copy of a done job may be replayed and still be known.
+    outbox_keep_hours: Positive = 24.0
+    handled_keep_days: Positive = 90.0
 
     # SIGTERM: this long `/readyz` says no while requests are still served, then the port is closed.
     drain_s: float = Field(default=1.0, ge=0)
@@ -133,6 +166,13 @@ class Settings(BaseSettings):
     def most_connections(self) -> int:
         """What this process may hold of the primary's `max_connections`; `make scale` asks."""
         return 2 * self.db_pool_size + 1 if self.replica_dsn else self.db_pool_size
+
+    @model_validator(mode="after")
+    def _no_password_in_the_clear(self) -> Self:
+        url = self.smtp_url
+        if url and url.username and url.scheme == "smtp" and not self.smtp_starttls:
+            raise ValueError("smtp_url has a password: use smtps://, or set smtp_starttls")
+        return self
 
 
 def load() -> Settings:

@@ -7,7 +7,7 @@ To change a payload: add a class with the next version, teach the workers both, 
 let the app write the new one. A version is never changed once it has been written.
 """
 
-from jobs.envelope import Job, JobRejected
+from jobs.envelope import Job, JobFailed, JobRejected
 from jobs.payloads import Payload, WelcomeEmail
 
-__all__ = ["Job", "JobRejected", "Payload", "WelcomeEmail"]
+__all__ = ["Job", "JobFailed", "JobRejected", "Payload", "WelcomeEmail"]

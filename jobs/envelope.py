@@ -5,7 +5,7 @@ On the wire, as JSON: `{"id", "kind", "version", "created_at", "payload"}`.
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -14,8 +14,19 @@ from jobs.payloads import PAYLOADS, Payload
 MAX_BYTES = 64 * 1024
 
 
+class JobFailed(Exception):
+    """The job could not be done now; it may be later."""
+
+
+type Reason = Literal["undecodable", "unknown_kind", "invalid_payload", "refused"]
+
+
 class JobRejected(Exception):
-    """This is no job that we understand, and trying again will not change that."""
+    """This job will never be done, and trying again will not change that; `reason` is a word."""
+
+    def __init__(self, message: str, reason: Reason = "refused") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Job(BaseModel):
@@ -38,9 +49,13 @@ class Job(BaseModel):
         try:
             return PAYLOADS[self.kind, self.version].model_validate(self.payload)
         except KeyError as error:
-            raise JobRejected(f"unknown kind {self.kind} version {self.version}") from error
+            raise JobRejected(
+                f"unknown kind {self.kind} version {self.version}", "unknown_kind"
+            ) from error
         except ValidationError as error:
-            raise JobRejected(f"not a {self.kind} version {self.version}: {error}") from error
+            raise JobRejected(
+                f"not a {self.kind} version {self.version}: {error}", "invalid_payload"
+            ) from error
 
 
 def new(payload: Payload) -> Job:
@@ -66,10 +81,10 @@ def decode(message: bytes) -> Job:
         JobRejected: not a job, or none that we understand; says why.
     """
     if len(message) > MAX_BYTES:
-        raise JobRejected(f"{len(message)} bytes are more than {MAX_BYTES}")
+        raise JobRejected(f"{len(message)} bytes are more than {MAX_BYTES}", "undecodable")
     try:
         job = Job.model_validate_json(message)
     except ValidationError as error:
-        raise JobRejected(f"not a job: {error}") from error
+        raise JobRejected(f"not a job: {error}", "undecodable") from error
     job.read()
     return job

@@ -8,6 +8,8 @@ A `Link` is one connection with one channel. When either is lost, everything tha
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import pika
@@ -21,11 +23,44 @@ _CALL_S = 10.0
 _CLOSE_S = 3.0
 
 type Outcome = Literal["confirmed", "returned", "refused", "unknown"]
-type OnMessage = Callable[[int, pika.BasicProperties, bytes], None]
+type OnMessage = Callable[[Message], None]
+
+
+# Codes with which the broker closes a channel (AMQP 0-9-1, 1.2).
+NOT_FOUND = 404
+PRECONDITION_FAILED = 406
 
 
 class BrokerGone(Exception):
-    """The connection or its channel is closed; says why."""
+    """The connection or its channel is closed; says why, with the broker's code if it gave one."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(str(reason))
+        self.code: int | None = getattr(reason, "reply_code", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it came out of a queue; `delivery` is how this link calls it."""
+
+    queue: str
+    delivery: int
+    properties: pika.BasicProperties
+    body: bytes
+
+
+def properties(
+    job_id: str, kind: str, created_at: datetime, headers: dict[str, Any] | None = None
+) -> pika.BasicProperties:
+    """The properties of a job's message: it survives a restart, and can be told from others."""
+    return pika.BasicProperties(
+        message_id=job_id,
+        type=kind,
+        timestamp=int(created_at.timestamp()),
+        headers=headers or {},
+        content_type="application/json",
+        delivery_mode=pika.DeliveryMode.Persistent.value,
+    )
 
 
 class Link:
@@ -54,50 +89,54 @@ class Link:
         self._channel.add_on_return_callback(self._on_return)
         await self.call("confirm_delivery", ack_nack_callback=self._on_confirm)
 
-    def publish(self, exchange: str, key: str, job_id: str, body: bytes) -> asyncio.Future[Outcome]:
-        """Send a message; the future tells what became of it.
+    def publish(
+        self, exchange: str, key: str, body: bytes, about: pika.BasicProperties
+    ) -> asyncio.Future[Outcome]:
+        """Send a message; the future tells what became of it. Its properties need a `message_id`.
 
         The broker confirms a message when it is safe, returns one that no queue wants, and refuses
         one that it cannot keep. Unknown: the link was lost before it said anything.
         """
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if not self._channel.is_open:
+            outcome.set_result("unknown")
+            return outcome
         self._published += 1
-        self._unconfirmed[self._published] = (job_id, outcome)
-        self._channel.basic_publish(
-            exchange,
-            key,
-            body,
-            pika.BasicProperties(
-                message_id=job_id,
-                type=key,
-                content_type="application/json",
-                delivery_mode=pika.DeliveryMode.Persistent.value,
-            ),
-            mandatory=True,
-        )
+        self._unconfirmed[self._published] = (str(about.message_id), outcome)
+        self._channel.basic_publish(exchange, key, body, about, mandatory=True)
         return outcome
 
     async def consume(self, queue: str, on_message: OnMessage) -> str:
         """Have the messages of a queue sent here; → the consumer's tag."""
 
-        def deliver(_: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
-            on_message(method.delivery_tag, properties, body)
+        def deliver(_: Channel, method: Any, about: pika.BasicProperties, body: bytes) -> None:
+            on_message(Message(queue, method.delivery_tag, about, body))
 
         answer = await self.call("basic_consume", queue=queue, on_message_callback=deliver)
         return str(answer.method.consumer_tag)
+
+    async def get(self, queue: str) -> tuple[Any, pika.BasicProperties, bytes] | None:
+        """One message of a queue, not acknowledged; None when it is empty."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        settle = _settle(answer)
+        self._channel.add_callback(lambda _: settle(None), [pika.spec.Basic.GetEmpty], True)  # noqa: FBT003
+        self._channel.basic_get(queue, lambda _, *got: settle(got))
+        got: tuple[Any, pika.BasicProperties, bytes] | None
+        got = await _unless_gone(answer, self.gone, _CALL_S)
+        return got
 
     def acknowledge(self, delivery: int) -> None:
         """The message is dealt with. Nothing happens when the link is gone: it comes again."""
         if self._channel.is_open:
             self._channel.basic_ack(delivery)
 
-    def refuse(self, delivery: int, *, again: bool) -> None:
-        """The job failed: give the message back to its queue, or up to the dead letters.
+    def give_back(self, delivery: int) -> None:
+        """Let the message be delivered again, to whoever comes first.
 
-        A reject, not a nack: since RabbitMQ 4.3 only the first counts as a delivery that failed.
+        A nack: unlike a reject it does not count as a delivery that failed (RabbitMQ 4.3).
         """
         if self._channel.is_open:
-            self._channel.basic_reject(delivery, requeue=again)
+            self._channel.basic_nack(delivery, requeue=True)
 
     def _on_return(self, _: Channel, _method: Any, properties: Any, _body: bytes) -> None:
         # Comes before the confirmation of the same message.
@@ -136,7 +175,7 @@ async def connect(url: str, name: str) -> AsyncIterator[Link]:
 
     def lost(_: object, reason: object) -> None:
         if not gone.done():
-            gone.set_exception(BrokerGone(str(reason)))
+            gone.set_exception(BrokerGone(reason))
 
     parameters = pika.URLParameters(url)
     parameters.heartbeat = _HEARTBEAT_S

@@ -2,36 +2,51 @@
 
 One place acknowledges (`_settle`), and only after the work is committed. What a job's end means:
 
-| end                     | to the broker                    | what follows                    |
-|-------------------------|----------------------------------|---------------------------------|
-| done, or done before    | acknowledged                     | the message is gone             |
-| failed, tries left      | given back after a growing delay | it is delivered again           |
-| failed, no tries left   | refused                          | it waits among the dead letters |
-| not a job we understand | refused                          | it waits among the dead letters |
-| this process dies       | nothing                          | it is delivered again           |
+| end                        | what happens                              | then to the broker |
+|----------------------------|-------------------------------------------|--------------------|
+| done, or done before       |                                           | acknowledged       |
+| failed, tries left         | put off into a queue for later            | acknowledged       |
+| failed, no tries left      | put with the dead, with its reason        | acknowledged       |
+| not a job we understand    | the same, at once                         | acknowledged       |
+| our database is away       | a pause; no try is counted                | given back         |
+| this process ends          | what is in hand is finished, the rest not | given back         |
+| this process dies          |                                           | nothing: again     |
 """
 
 import asyncio
 import time
-from typing import Any, Literal
-
-import pika
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
 
 from app import logs, metrics
 from app.database import Database
 from app.errors import Unavailable
 from app.settings import Settings
-from jobs import Job, JobRejected, envelope
+from jobs import Job, JobFailed, JobRejected, envelope
 from worker import broker, handlers, retry, topology
-from worker.broker import BrokerGone, Link
+from worker.broker import BrokerGone, Link, Message
 from worker.process import Process
-from worker.workshop import JobFailed, Workshop
+from worker.unfinished import Unfinished, tries_before
+from worker.workshop import Workshop
 
-type End = Literal["done", "duplicate", "failed", "dead"]
+# A job is given back after this time when it is not the job's fault: our database is away, or the
+# broker does not take it for later. Its hand rests meanwhile, so that nothing spins.
+_REST_S = 2.0
 
-_RETRY_MOST_S = 120.0
+type End = Literal["done", "duplicate", "failed", "dead", "returned"]
 
 log = logs.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a try ended: for a job that was not done, why, as a word and in full."""
+
+    end: End
+    reason: str = ""
+    error: str = ""
 
 
 class Consumer:
@@ -42,7 +57,11 @@ class Consumer:
         self._settings = settings
         self._db = db
         self._workshop = means
+        self._unfinished = Unfinished(settings, process.name)
+        self._shares = topology.shares(settings.worker_at_a_time)
+        self._hands = {kind: asyncio.Semaphore(share) for kind, share in self._shares.items()}
         self._in_hand: set[asyncio.Task[None]] = set()
+        self._taken: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Consume until told to stop, then finish what is in hand."""
@@ -52,111 +71,119 @@ class Consumer:
             try:
                 url = str(self._settings.broker_url)
                 async with broker.connect(url, self._process.name) as link:
-                    await topology.declare(link)
-                    failures = 0
+                    await link.confirm_publishing()
                     await self._consume(link)
             except (BrokerGone, OSError, TimeoutError) as error:
-                # Nothing is lost: what was not acknowledged is delivered again.
-                failures += 1
-                delay_s = retry.delay_s(failures, first_s=0.2, most_s=5)
+                # Nothing is lost: what was not acknowledged is delivered again. A queue that is not
+                # there yet is declared by the relay.
+                failures = 0 if self._process.connected else failures + 1
+                self._connected(now=False)
+                delay_s = retry.delay_s(failures + 1, first_s=0.2, most_s=5)
                 log.warning("worker_interrupted", error=repr(error)[:300], again_in_s=delay_s)
                 await self._process.pause(delay_s)
 
     async def _consume(self, link: Link) -> None:
-        # As many as can be worked on at a time: more would wait here instead of in a worker that is
-        # free; the broker counts them as delivered.
-        await link.call("basic_qos", prefetch_count=self._settings.worker_prefetch)
-        tags = [
-            await link.consume(queue.name, lambda *message: self._take(link, *message))
-            for queue in topology.QUEUES
-        ]
+        tags = [await self._begin(link, kind) for kind, share in self._shares.items() if share]
         self._connected(now=True)
-        try:
-            while not self._process.stopping.is_set():
-                if link.gone.done():
-                    link.gone.result()
-                await self._process.pause(1.0)
-            # First take no more, then finish, and close the connection last: an acknowledgement
-            # needs it.
-            for tag in tags:
-                await link.call("basic_cancel", consumer_tag=tag)
-            await self._finish()
-        finally:
-            self._connected(now=False)
+        while not self._process.stopping.is_set():
+            if link.gone.done():
+                link.gone.result()
+            await self._process.pause(1.0)
+        # First take no more, then finish, and close the connection last: an acknowledgement needs
+        # it, and what nobody has begun goes back with it.
+        for tag in tags:
+            await link.call("basic_cancel", consumer_tag=tag)
+        await self._finish()
+        self._connected(now=False)
+
+    async def _begin(self, link: Link, kind: str) -> str:
+        """Have the jobs of a kind sent here, so many ahead of their acknowledgements."""
+        ahead = self._settings.worker_prefetch.get(kind) or self._shares[kind]
+        # Holds for the consumers that begin after it on this channel (per consumer, not global).
+        await link.call("basic_qos", prefetch_count=ahead)
+        return await link.consume(kind, lambda message: self._take(link, message))
 
     async def _finish(self) -> None:
         if self._in_hand:
             log.info("finishing", jobs=len(self._in_hand))
             await asyncio.wait(self._in_hand, timeout=self._settings.shutdown_s)
 
-    def _take(
-        self, link: Link, delivery: int, properties: pika.BasicProperties, body: bytes
-    ) -> None:
-        task = asyncio.create_task(self._settle(link, delivery, properties, body))
+    def _take(self, link: Link, message: Message) -> None:
+        task = asyncio.create_task(self._settle(link, message))
         self._in_hand.add(task)
-        metrics.worker_jobs_in_hand.set(len(self._in_hand))
-        task.add_done_callback(self._put_down)
+        self._count(message.queue, 1)
+        task.add_done_callback(self._in_hand.discard)
+        task.add_done_callback(lambda _: self._count(message.queue, -1))
 
-    def _put_down(self, task: asyncio.Task[None]) -> None:
-        self._in_hand.discard(task)
-        metrics.worker_jobs_in_hand.set(len(self._in_hand))
+    def _count(self, kind: str, change: int) -> None:
+        self._taken[kind] += change
+        metrics.worker_jobs_in_hand.labels(kind).set(self._taken[kind])
 
-    async def _settle(
-        self, link: Link, delivery: int, properties: pika.BasicProperties, body: bytes
-    ) -> None:
+    async def _settle(self, link: Link, message: Message) -> None:
         """Have the job done and tell the broker: the only place that does."""
-        tries = _tries(properties)
-        started = time.perf_counter()
-        kind, end = await self._work(body, tries)
-        metrics.jobs.labels(kind, "worker", end).inc()
-        metrics.job_duration.labels(kind, "worker").observe(time.perf_counter() - started)
-        if end == "failed":
-            # Kept back here meanwhile. At the end of this process it goes back at once.
-            first_s = self._settings.job_retry_s
-            await self._process.pause(retry.delay_s(tries, first_s=first_s, most_s=_RETRY_MOST_S))
-            link.refuse(delivery, again=True)
-        elif end == "dead":
-            link.refuse(delivery, again=False)
-        else:
-            link.acknowledge(delivery)
+        kind = message.queue
+        async with self._hands[kind]:
+            if self._process.stopping.is_set():
+                link.give_back(message.delivery)
+                return
+            started = time.perf_counter()
+            verdict = await self._work(message)
+            metrics.job_duration.labels(kind, "worker").observe(time.perf_counter() - started)
+            end = await self._send_on(link, message, verdict)
+            metrics.jobs.labels(kind, "worker", end).inc()
+            if end == "returned":
+                await self._process.pause(_REST_S)
+                link.give_back(message.delivery)
+            else:
+                link.acknowledge(message.delivery)
 
-    async def _work(self, body: bytes, tries: int) -> tuple[str, End]:
-        """Do the job in a message; → its kind and how it ended."""
+    async def _send_on(self, link: Link, message: Message, verdict: Verdict) -> End:
+        """Bring what was not done to where it belongs; → the end that it is counted as."""
+        sent: End | None = verdict.end
+        if verdict.end == "failed":
+            sent = await self._unfinished.put_off(link, message, verdict.error)
+        elif verdict.end == "dead":
+            sent = await self._unfinished.bury(link, message, verdict.reason, verdict.error)
+        return sent or "returned"
+
+    async def _work(self, message: Message) -> Verdict:
+        """Do the job in a message; → how it ended."""
+        tries = tries_before(message) + 1
         try:
-            job = envelope.decode(body)
+            job = envelope.decode(message.body)
         except JobRejected as error:
-            log.error("message_rejected", error=str(error)[:500])
-            return "unknown", "dead"
-        last = tries >= self._settings.job_tries
+            log.error("message_rejected", error=str(error)[:500], reason=error.reason)
+            return Verdict("dead", error.reason, str(error))
+        if tries == 1:
+            waited_s = (datetime.now(UTC) - job.created_at).total_seconds()
+            metrics.job_wait.labels(job.kind).observe(max(0.0, waited_s))
         said = {"job": str(job.id), "kind": job.kind, "tries": tries}
         try:
-            end: End = "done" if await self._do(job) else "duplicate"
+            new = await self._do(job)
         except JobRejected as error:
             log.error("job_rejected", error=str(error)[:500], **said)
-            end = "dead"
-        except (JobFailed, Unavailable) as error:
-            log.warning("job_failed", error=repr(error)[:500], last=last, **said)
-            end = "dead" if last else "failed"
-        except Exception:
+            return Verdict("dead", error.reason, str(error))
+        except Unavailable as error:
+            log.warning("job_given_back", error=repr(error)[:500], **said)
+            return Verdict("returned")
+        except JobFailed as error:
+            log.warning("job_failed", error=str(error)[:500], **said)
+            return Verdict("failed", error=str(error))
+        except Exception as error:
             # The edge of the loop: a mistake in a handler must not end the others' work. The job is
             # tried again like any that failed, and ends among the dead letters.
-            log.exception("job_failed", last=last, **said)
-            end = "dead" if last else "failed"
-        else:
-            log.info("job_done" if end == "done" else "job_was_done_before", **said)
-        return job.kind, end
+            log.exception("job_failed", **said)
+            return Verdict("failed", error=repr(error))
+        log.info("job_done" if new else "job_was_done_before", **said)
+        return Verdict("done" if new else "duplicate")
 
     async def _do(self, job: Job) -> bool:
         async with self._db.transaction() as connection:
             return await handlers.do_once(job, connection, self._workshop)
 
     def _connected(self, *, now: bool) -> None:
+        if now == self._process.connected:
+            return
         self._process.connected = now
         metrics.worker_connected.set(int(now))
         log.info("worker_connected" if now else "worker_disconnected")
-
-
-def _tries(properties: pika.BasicProperties) -> int:
-    """How often this message has been delivered, this time included."""
-    headers: dict[str, Any] = properties.headers or {}
-    return int(headers.get("x-delivery-count", 0)) + 1

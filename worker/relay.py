@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pika
 import psycopg
 from psycopg.rows import dict_row
 from pydantic import ValidationError
@@ -26,11 +27,14 @@ from jobs import Job, envelope
 from worker import broker, retry, topology
 from worker.broker import BrokerGone, Link
 from worker.process import Process, run
+from worker.sweeping import Sweeping
+from worker.topology import TopologyConflict
 
 _LOOK_EVERY_S = 1.0
 _CONFIRM_S = 5.0  # below the 10 s after which PostgreSQL ends a transaction that does nothing
 _SET_ASIDE_S = 5.0  # how long a job that the broker did not take lets others go first
 _MEASURE_EVERY_S = 5.0
+_CONFLICT_S = 20.0  # below the time after which a process that does not come round is unhealthy
 
 # The oldest jobs that nobody has sent or is sending; outbox_unsent_idx.
 TAKE = """
@@ -67,6 +71,13 @@ async def relay(process: Process, settings: Settings) -> None:
             delay_s = retry.delay_s(failures, first_s=0.2, most_s=5)
             log.warning("relay_interrupted", error=repr(error)[:300], again_in_s=delay_s)
             await process.pause(delay_s)
+        except TopologyConflict as error:
+            # Not for this process to repair, and no restart would: say it, and look again.
+            log.error("topology_conflict", error=str(error))
+            metrics.relay_conflict.set(1)
+            await process.pause(_CONFLICT_S)
+        else:
+            metrics.relay_conflict.set(0)
 
 
 @asynccontextmanager
@@ -76,8 +87,8 @@ async def _connections(
     process.pulse.beat()
     async with await _database(settings) as connection:
         process.pulse.beat()
+        await topology.declare(str(settings.broker_url), process.name, settings)
         async with broker.connect(str(settings.broker_url), process.name) as link:
-            await topology.declare(link)
             await link.confirm_publishing()
             await connection.execute("LISTEN outbox")
             process.connected = True
@@ -112,6 +123,7 @@ class _Forwarding:
         self._limit = settings.relay_batch
         self._connection = connection
         self._link = link
+        self._sweeping = Sweeping(settings)
         self._set_aside: dict[uuid.UUID, float] = {}
         self._measured_at = float("-inf")
 
@@ -122,6 +134,7 @@ class _Forwarding:
                 self._link.gone.result()
             await self._measure()
             if await self._forward() < self._limit:
+                await self._sweeping.sweep(self._connection)  # not before what waits
                 # Ends at the first notification; one that came meanwhile is found at once.
                 async for _ in self._connection.notifies(timeout=_LOOK_EVERY_S, stop_after=1):
                     pass
@@ -152,8 +165,7 @@ class _Forwarding:
     async def _publish(self, jobs: list[Job]) -> list[uuid.UUID]:
         """Send all at once, then wait for what the broker says of each; → the confirmed ones."""
         outcomes = {
-            self._link.publish(topology.EXCHANGE, job.kind, str(job.id), envelope.encode(job)): job
-            for job in jobs
+            self._link.publish(topology.EXCHANGE, job.kind, *_message(job)): job for job in jobs
         }
         if outcomes:
             await asyncio.wait(outcomes, timeout=_CONFIRM_S)
@@ -177,6 +189,10 @@ class _Forwarding:
         assert row is not None
         metrics.outbox_unsent.set(row["unsent"])
         metrics.outbox_oldest_unsent.set(float(row["oldest_s"]))
+
+
+def _message(job: Job) -> tuple[bytes, pika.BasicProperties]:
+    return envelope.encode(job), broker.properties(str(job.id), job.kind, job.created_at)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """What handlers work with, and how they say that a job could not be done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.settings import Settings
+from jobs import JobFailed
+from worker.computing import Processes
 
-
-class JobFailed(Exception):
-    """The job could not be done now; it may be later."""
+__all__ = ["JobFailed", "Workshop", "furnish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,10 @@ class Workshop:
     smtp_url: str | None
     smtp_timeout_s: float
     mail_from: str
+    smtp_starttls: bool = False
+    smtp_ca_file: str | None = None
+    # For what computes: `await workshop.processes.run(function, *values)`.
+    processes: Processes = field(default_factory=lambda: Processes(1, 30.0))
 
 
 def furnish(name: str, settings: Settings) -> Workshop:
@@ -26,4 +30,7 @@ def furnish(name: str, settings: Settings) -> Workshop:
         smtp_url=str(settings.smtp_url) if settings.smtp_url else None,
         smtp_timeout_s=settings.smtp_timeout_s,
         mail_from=settings.mail_from,
+        smtp_starttls=settings.smtp_starttls,
+        smtp_ca_file=settings.smtp_ca_file,
+        processes=Processes(settings.worker_processes, settings.worker_compute_s),
     )

@@ -12,10 +12,12 @@ from app.database import Database
 from app.errors import DatabaseUnavailable
 from app.settings import Settings
 from jobs import Job, JobRejected, WelcomeEmail, envelope
-from worker import handlers
-from worker.broker import Link
+from worker import consumer, handlers
+from worker.broker import Link, Message
 from worker.consumer import Consumer
 from worker.process import Process
+from worker.topology import DELAY_HEADER, LATER
+from worker.unfinished import ERROR, REASON, TRIES
 from worker.workshop import JobFailed, Workshop
 
 WORKSHOP = Workshop(name="worker-1", smtp_url=None, smtp_timeout_s=1, mail_from="a@b.c")
@@ -23,18 +25,28 @@ MESSAGE = envelope.encode(envelope.new(WelcomeEmail(email="ann@example.com", nam
 
 
 class Told:
-    """A link that remembers what it is told."""
+    """A link that remembers what it is told, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, outcome: str) -> None:
         self.words: list[str] = []
+        self.sent: list[tuple[str, str, pika.BasicProperties, bytes]] = []
+        self.outcome = outcome
 
     def acknowledge(self, _: int) -> None:
         """Done."""
         self.words.append("acknowledged")
 
-    def refuse(self, _: int, *, again: bool) -> None:
+    def give_back(self, _: int) -> None:
         """Not done."""
-        self.words.append("given back" if again else "dead")
+        self.words.append("given back")
+
+    async def publish(
+        self, exchange: str, key: str, body: bytes, about: pika.BasicProperties
+    ) -> str:
+        """Another message."""
+        self.sent.append((exchange, key, about, body))
+        self.words.append("later" if exchange == LATER else f"to {key}")
+        return self.outcome
 
 
 class Tables:
@@ -49,10 +61,12 @@ class Tables:
 def deliver(
     monkeypatch: pytest.MonkeyPatch,
     settings: Settings,
+    *,
     body: bytes = MESSAGE,
-    outcome: Exception | bool = True,  # noqa: FBT001, FBT002
-    deliveries_before: int = 0,
-) -> list[str]:
+    outcome: Exception | bool = True,
+    failed_before: int = 0,
+    broker: str = "confirmed",
+) -> Told:
     """Deliver a message whose job ends so; → what the broker is told."""
 
     async def do_once(_job: Job, _connection: object, _workshop: Workshop) -> bool:
@@ -61,58 +75,108 @@ def deliver(
         return outcome
 
     monkeypatch.setattr(handlers, "do_once", do_once)
-    properties = pika.BasicProperties(headers={"x-delivery-count": deliveries_before})
-    link = Told()
+    monkeypatch.setattr(consumer, "_REST_S", 0.0)
+    about = pika.BasicProperties(headers={TRIES: failed_before, "x-death": [{"count": 1}]})
+    link = Told(broker)
 
     async def story() -> None:
-        process = Process("worker")
-        process.stopping.set()  # so that delays before another try are not waited for
-        consumer = Consumer(process, settings, cast("Database", Tables()), WORKSHOP)
-        consumer._take(cast("Link", link), 1, properties, body)  # noqa: SLF001 - as pika calls it
-        await consumer._finish()  # noqa: SLF001
+        worker = Consumer(Process("worker"), settings, cast("Database", Tables()), WORKSHOP)
+        message = Message("welcome_email", 1, about, body)
+        worker._take(cast("Link", link), message)  # noqa: SLF001 - as pika calls it
+        await worker._finish()  # noqa: SLF001
 
     asyncio.run(story())
-    return link.words
+    return link
 
 
 def test_a_job_that_is_done_is_acknowledged_once(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     """Broken: it is done again, or the broker closes the channel for an unknown delivery."""
-    assert deliver(monkeypatch, settings) == ["acknowledged"]
+    assert deliver(monkeypatch, settings).words == ["acknowledged"]
 
 
 def test_a_job_that_was_done_before_is_acknowledged(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     """Broken: a double stays in the queue for ever."""
-    assert deliver(monkeypatch, settings, outcome=False) == ["acknowledged"]
+    assert deliver(monkeypatch, settings, outcome=False).words == ["acknowledged"]
 
 
-@pytest.mark.parametrize(
-    "trouble", [JobFailed("later"), DatabaseUnavailable(), ZeroDivisionError("a mistake")]
-)
-def test_a_job_that_fails_comes_again_until_its_tries_are_over(
+@pytest.mark.parametrize("trouble", [JobFailed("later"), ZeroDivisionError("a mistake")])
+def test_a_job_that_fails_comes_again_later_until_its_tries_are_over(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, trouble: Exception
 ) -> None:
     """Broken: one failure loses the mail, or one mistake keeps a worker busy for ever."""
+    tries = len(settings.job_retry_s) + 1
     told = [
-        deliver(monkeypatch, settings, outcome=trouble, deliveries_before=before)
-        for before in range(settings.job_tries)
+        deliver(monkeypatch, settings, outcome=trouble, failed_before=before).words
+        for before in range(tries)
     ]
-    assert told == [["given back"]] * (settings.job_tries - 1) + [["dead"]]
+    last = ["to welcome_email.dead", "acknowledged"]
+    assert told == [["later", "acknowledged"]] * (tries - 1) + [last]
+
+
+def test_each_try_is_counted_and_waits_longer(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: a job is tried for ever, or takes what the broker wrote about its last round along
+    and is dropped as one that goes in circles.
+    """
+    waits = []
+    for before in range(len(settings.job_retry_s)):
+        link = deliver(monkeypatch, settings, outcome=JobFailed("not now"), failed_before=before)
+        _, key, about, body = link.sent[0]
+        headers = cast("dict[str, int]", about.headers)
+        assert (key, body) == ("welcome_email", MESSAGE)
+        assert headers[TRIES] == before + 1
+        assert "x-death" not in headers
+        waits.append(headers[DELAY_HEADER])
+    assert waits == sorted(waits)
+
+
+def test_what_the_broker_does_not_take_for_later_is_given_back(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: the old message is acknowledged although there is no new one."""
+    told = deliver(monkeypatch, settings, outcome=JobFailed("later"), broker="returned")
+    assert told.words == ["later", "given back"]
+
+
+def test_our_own_database_is_not_the_jobs_fault(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: ten minutes without a primary put every job with the dead."""
+    assert deliver(monkeypatch, settings, outcome=DatabaseUnavailable()).words == ["given back"]
 
 
 def test_a_job_that_can_never_be_done_is_dead_at_once(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    """Broken: it is tried for minutes, in front of others."""
-    assert deliver(monkeypatch, settings, outcome=JobRejected("no such box")) == ["dead"]
+    """Broken: it is tried for minutes, in front of others, and nobody learns why."""
+    told = deliver(monkeypatch, settings, outcome=JobRejected("no such box"))
+    assert told.words == ["to welcome_email.dead", "acknowledged"]
+    headers = cast("dict[str, str]", told.sent[0][2].headers)
+    assert (headers[REASON], headers[ERROR]) == ("refused", "no such box")
 
 
-@pytest.mark.parametrize("poison", [b"", b"\xff", b"{}", MESSAGE.replace(b"welcome", b"unknown")])
+@pytest.mark.parametrize(
+    ("poison", "reason"),
+    [
+        (b"", "undecodable"),
+        (b"\xff", "undecodable"),
+        (b"{}", "undecodable"),
+        (b"x" * 70_000, "undecodable"),
+        (MESSAGE.replace(b"welcome", b"unknown"), "unknown_kind"),
+        (MESSAGE.replace(b'"version":1', b'"version":9'), "unknown_kind"),
+        (MESSAGE.replace(b'"name"', b'"nome"'), "invalid_payload"),
+    ],
+)
 def test_a_message_that_is_no_job_is_dead_at_once(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings, poison: bytes
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, poison: bytes, reason: str
 ) -> None:
     """Broken: one bad message stops the queue."""
-    assert deliver(monkeypatch, settings, body=poison) == ["dead"]
+    told = deliver(monkeypatch, settings, body=poison)
+    assert told.words == ["to welcome_email.dead", "acknowledged"]
+    assert cast("dict[str, str]", told.sent[0][2].headers)[REASON] == reason
+    assert told.sent[0][3] == poison

@@ -45,7 +45,10 @@ def outcomes(say: Callable[[Link, asyncio.Future[None]], None], messages: int = 
     async def story() -> list[str]:
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         link = Link(cast("Channel", Broker()), gone)
-        futures = [link.publish("jobs", "kind", f"job-{i}", b"{}") for i in range(messages)]
+        futures = [
+            link.publish("jobs", "kind", b"{}", pika.BasicProperties(message_id=f"job-{i}"))
+            for i in range(messages)
+        ]
         say(link, gone)
         await asyncio.sleep(0)
         if gone.done():

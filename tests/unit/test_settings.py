@@ -31,6 +31,9 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
         ("LOG_LEVEL", "loud"),
         ("DB_POOL_SIZE", "0"),
         ("PUBLIC_PORT", "70000"),
+        ("JOB_RETRY_S", "5,soon"),
+        ("JOB_RETRY_S", "5,-1"),
+        ("WORKER_AT_A_TIME", "welcome_email=-1"),
     ],
 )
 def test_a_wrong_value_ends_the_start_and_names_the_setting(

@@ -1,10 +1,14 @@
 """Promises of `worker/handlers/welcome_email.py`."""
 
 import asyncio
-import smtplib
-from typing import Any, Self, cast
+import ssl
+import subprocess
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 from psycopg import AsyncConnection
 
 from jobs import JobRejected, WelcomeEmail, envelope
@@ -16,28 +20,90 @@ PAYLOAD = WelcomeEmail(email="ann@example.com", name="Zoë <b> 조")
 JOB = envelope.new(PAYLOAD)
 
 
-class Server:
-    """A mail server with one answer."""
+class Answering:
+    """A mail server's mind: one answer to every mail, and what it saw."""
 
-    def __init__(self, trouble: Exception | None) -> None:
-        self.trouble = trouble
+    def __init__(self, answer: str, to_recipient: str = "250 OK") -> None:
+        self.answer = answer
+        self.to_recipient = to_recipient
+        self.mails: list[bytes] = []
+        self.tls: list[bool] = []
 
-    def __enter__(self) -> Self:
-        return self
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Any, envelope: Envelope, address: str, _options: Any
+    ) -> str:
+        """Say whether there is such a box."""
+        envelope.rcpt_tos.append(address)
+        return self.to_recipient
 
-    def __exit__(self, *_: object) -> None:
-        pass
+    async def handle_DATA(self, server: SMTP, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+        """Take the mail, or do not."""
+        if self.answer == "silence":
+            await asyncio.sleep(30)
+        if self.answer.startswith("250"):
+            assert isinstance(envelope.content, bytes)
+            self.mails.append(envelope.content)
+            assert server.transport is not None
+            self.tls.append(server.transport.get_extra_info("sslcontext") is not None)
+        return self.answer
 
-    def send_message(self, _mail: Any) -> None:
-        """Take it or not."""
-        if self.trouble:
-            raise self.trouble
+
+def send(
+    mind: Answering,
+    scheme: str = "smtp",
+    tls: ssl.SSLContext | None = None,
+    **workshop: Any,
+) -> None:
+    """Send the mail to a real server with this mind."""
+
+    async def story() -> None:
+        options: dict[str, Any] = {}
+        if tls and scheme == "smtp":
+            options["tls_context"] = tls
+        if "@" in workshop.get("login", ""):
+            options |= {"authenticator": authenticate, "auth_required": True}
+            options["auth_require_tls"] = bool(tls)
+        make = partial(SMTP, mind, enable_SMTPUTF8=True, **options)
+        loop = asyncio.get_running_loop()
+        wrapped = tls if scheme == "smtps" else None
+        server = await loop.create_server(make, "127.0.0.1", 0, ssl=wrapped)
+        port = server.sockets[0].getsockname()[1]
+        login = workshop.pop("login", "")
+        url = f"{scheme}://{login}localhost:{port}"
+        means = Workshop("worker-1", url, 1.0, WORKSHOP.mail_from, **workshop)
+        try:
+            await welcome_email.send(PAYLOAD, JOB, cast("AsyncConnection[Any]", None), means)
+        finally:
+            server.close()
+            server.close_clients()
+
+    asyncio.run(story())
 
 
-def send(monkeypatch: pytest.MonkeyPatch, trouble: Exception | None) -> None:
-    """Send the mail to a server with this trouble."""
-    monkeypatch.setattr(smtplib, "SMTP", lambda *_, **__: Server(trouble))
-    asyncio.run(welcome_email.send(PAYLOAD, JOB, cast("AsyncConnection[Any]", None), WORKSHOP))
+def authenticate(_server: Any, _session: Any, _envelope: Any, _how: str, data: Any) -> AuthResult:
+    """Let in who knows the password."""
+    return AuthResult(success=(data.login, data.password) == (b"ann", b"p w"))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of localhost with its key, signed by itself."""
+    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost", "-keyout", file, "-out", file.with_suffix(".crt")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    file.write_text(file.read_text() + file.with_suffix(".crt").read_text())
+    return file
+
+
+def context(certificate: Path) -> ssl.SSLContext:
+    """The server's side of TLS."""
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    made.load_cert_chain(certificate)
+    return made
 
 
 def test_a_mail_is_known_by_its_job() -> None:
@@ -65,27 +131,70 @@ def test_the_same_job_makes_the_same_mail() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble",
-    [
-        ConnectionRefusedError(),
-        TimeoutError(),
-        smtplib.SMTPServerDisconnected(),
-        smtplib.SMTPRecipientsRefused({"a@b.c": (450, b"busy")}),
-        smtplib.SMTPDataError(451, b"later"),
-    ],
+    "mind",
+    [Answering("451 later"), Answering("silence"), Answering("250 OK", "450 busy")],
+    ids=["later", "silence", "busy"],
 )
-def test_what_may_pass_is_tried_again(monkeypatch: pytest.MonkeyPatch, trouble: Exception) -> None:
+def test_what_may_pass_is_tried_again(mind: Answering) -> None:
     """Broken: a mail server's restart costs members their mail."""
     with pytest.raises(JobFailed):
-        send(monkeypatch, trouble)
+        send(mind)
 
 
-def test_an_address_that_does_not_exist_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_not_there_may_come_back() -> None:
+    """Broken: the mail is given up at once."""
+    with pytest.raises(JobFailed, match="not taken"):
+        asyncio.run(
+            welcome_email.send(
+                PAYLOAD,
+                JOB,
+                cast("AsyncConnection[Any]", None),
+                Workshop("worker-1", "smtp://127.0.0.1:1", 1.0, WORKSHOP.mail_from),
+            )
+        )
+
+
+@pytest.mark.parametrize("mind", [Answering("250 OK", "550 no such box"), Answering("554 spam")])
+def test_what_will_never_be_taken_is_given_up(mind: Answering) -> None:
     """Broken: mail servers stop taking mail from who never takes no for an answer."""
-    with pytest.raises(JobRejected):
-        send(monkeypatch, smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"no such box")}))
+    with pytest.raises(JobRejected, match="refuses"):
+        send(mind)
 
 
-def test_a_mail_that_was_taken_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_that_was_taken_is_done() -> None:
     """Broken: members are welcomed for ever."""
-    send(monkeypatch, None)
+    mind = Answering("250 kept")
+    send(mind)
+    assert len(mind.mails) == 1
+    assert mind.tls == [False]
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_it_travels_in_tls_with_a_login_when_asked_for(scheme: str, certificate: Path) -> None:
+    """Broken: mails and the password of the mail account can be read on the way."""
+    mind = Answering("250 kept")
+    send(
+        mind,
+        scheme,
+        context(certificate),
+        login="ann:p%20w@" if scheme == "smtp" else "",  # aiosmtpd offers it after STARTTLS alone
+        smtp_starttls=scheme == "smtp",
+        smtp_ca_file=str(certificate.with_suffix(".crt")),
+    )
+    assert mind.tls == [True]
+
+
+def test_without_the_tls_that_was_asked_for_nothing_is_sent() -> None:
+    """Broken: who strips STARTTLS on the way reads everything."""
+    mind = Answering("250 kept")
+    with pytest.raises(JobFailed, match="STARTTLS"):
+        send(mind, smtp_starttls=True)
+    assert mind.mails == []
+
+
+def test_a_server_with_somebody_elses_certificate_gets_nothing(certificate: Path) -> None:
+    """Broken: anybody who can answer on that port gets the mails."""
+    mind = Answering("250 kept")
+    with pytest.raises(JobFailed, match="certificate"):
+        send(mind, "smtps", context(certificate))
+    assert mind.mails == []

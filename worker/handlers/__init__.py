@@ -6,6 +6,9 @@ also remembers the job's id, so an effect in the database happens exactly once. 
 each such death. That window is a COMMIT long.
 
 Raising `JobFailed` means "not now, try again"; raising `JobRejected` means "never".
+
+Nothing here may block the event loop, which keeps the connection to the broker alive: what waits
+for a network goes through `asyncio.to_thread`, what computes through `workshop.processes.run`.
 """
 
 from collections.abc import Awaitable, Callable

@@ -9,6 +9,8 @@ import asyncio
 import html
 import smtplib
 import ssl
+import time
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -49,8 +51,7 @@ async def send(
     """
     if workshop.smtp_url is None:
         raise JobFailed("SMTP_URL is not set")
-    mail = compose(payload, job, workshop)
-    await asyncio.to_thread(_deliver, mail, workshop.smtp_url, workshop.smtp_timeout_s)
+    await asyncio.to_thread(_deliver, compose(payload, job, workshop), workshop)
 
 
 def compose(payload: WelcomeEmail, job: Job, workshop: Workshop) -> EmailMessage:
@@ -68,27 +69,74 @@ def compose(payload: WelcomeEmail, job: Job, workshop: Workshop) -> EmailMessage
     return mail
 
 
-def _deliver(mail: EmailMessage, url: str, timeout_s: float) -> None:
+def _deliver(mail: EmailMessage, workshop: Workshop) -> None:
     try:
-        with _connect(url, timeout_s) as server:
+        server = _connect(workshop)
+        try:
             server.send_message(mail)
+        finally:
+            _leave(server)
     except smtplib.SMTPRecipientsRefused as error:
         codes = {code for code, _ in error.recipients.values()}
-        if all(500 <= code < 600 for code in codes):  # noqa: PLR2004 - RFC 5321, 4.2.1: permanent
+        if all(_is_for_good(code) for code in codes):
             raise JobRejected(f"the mail server refuses the recipient: {error}") from error
         raise JobFailed(f"the mail server refuses the recipient for now: {error}") from error
+    except smtplib.SMTPDataError as error:
+        if _is_for_good(error.smtp_code):
+            raise JobRejected(f"the mail server refuses the mail: {error}") from error
+        raise JobFailed(f"the mail server refuses the mail for now: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
+        # Also a login that is refused: that is ours to repair, and then the mail can be sent.
         raise JobFailed(f"the mail was not taken: {error!r}") from error
 
 
-def _connect(url: str, timeout_s: float) -> smtplib.SMTP:
-    parts = urlsplit(url)
-    host, port = parts.hostname or "localhost", parts.port or 25
+def _is_for_good(code: int) -> bool:
+    return 500 <= code < 600  # noqa: PLR2004 - RFC 5321, 4.2.1: permanent negative completion
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    # The mail is the server's by now, or an error is under way: how it says goodbye changes
+    # neither, and must not make us send the mail again.
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
+
+
+def _connect(workshop: Workshop) -> smtplib.SMTP:
+    parts = urlsplit(workshop.smtp_url or "")
+    host, port, limit_s = parts.hostname or "localhost", parts.port or 25, workshop.smtp_timeout_s
     if parts.scheme == "smtps":
-        context = ssl.create_default_context()
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=timeout_s, context=context)
+        context = ssl.create_default_context(cafile=workshop.smtp_ca_file)
+        server: smtplib.SMTP = _TlsConversation(host, port, timeout=limit_s, context=context)
     else:
-        server = smtplib.SMTP(host, port, timeout=timeout_s)
-    if parts.username:
-        server.login(unquote(parts.username), unquote(parts.password or ""))
+        server = _Conversation(host, port, timeout=limit_s)
+    try:
+        if workshop.smtp_starttls:
+            # Raises when it is not offered: then nothing is sent in the clear.
+            server.starttls(context=ssl.create_default_context(cafile=workshop.smtp_ca_file))
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+    except BaseException:
+        server.close()
+        raise
     return server
+
+
+class _Conversation(smtplib.SMTP):
+    """One that takes no longer than the timeout which smtplib gives each of its steps.
+
+    Otherwise a server that is slow at every step could outlast the transaction around it.
+    """
+
+    _ends_at: float | None = None
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The server's answer to a command."""
+        self._ends_at = self._ends_at or time.monotonic() + self.timeout
+        if self.sock:
+            self.sock.settimeout(max(0.01, self._ends_at - time.monotonic()))
+        return super().getreply()
+
+
+class _TlsConversation(_Conversation, smtplib.SMTP_SSL):
+    pass

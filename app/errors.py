@@ -22,7 +22,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class SluiceError(Exception):
-    """Something went wrong that the caller is told about."""
+    """Something went wrong that the caller is told about; its text, if any, as the `detail`."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong."
@@ -78,6 +78,12 @@ class NotFound(SluiceError):
     title = "There is nothing here."
 
 
+class NoSuchFile(NotFound):
+    """No such file now. A cache may remember it, but not for long: it may come."""
+
+    headers: ClassVar[Mapping[str, str]] = {"cache-control": "public, max-age=5"}
+
+
 class EmailTaken(SluiceError):
     """Another member has this e-mail."""
 
@@ -99,6 +105,31 @@ class NotJson(SluiceError):
 
     status = 415
     title = "Please send JSON (content-type: application/json)."
+
+
+class NotPicture(SluiceError):
+    """The body is no picture of a kind that is taken, whatever it is called."""
+
+    status = 415
+    title = "Please send a picture: JPEG, PNG, WebP or GIF."
+
+
+class UnusablePicture(InvalidInput):
+    """The picture cannot be used; says why."""
+
+
+class TooSlow(SluiceError):
+    """The body did not come in within the time that a connection may take for it."""
+
+    status = 408
+    title = "This took too long to arrive."
+    headers: ClassVar[Mapping[str, str]] = {"connection": "close"}
+
+
+class FollowsOneself(InvalidInput):
+    """A member cannot follow herself."""
+
+    title = "You cannot follow yourself."
 
 
 class Unavailable(SluiceError):
@@ -163,7 +194,13 @@ def install(app: FastAPI) -> None:
 
 def answer(error: SluiceError) -> Response:
     """The problem document of one of our own errors."""
-    return render(error.status, error.title, kind=type(error), headers=error.headers)
+    return render(
+        error.status,
+        error.title,
+        kind=type(error),
+        detail=str(error) or None,
+        headers=error.headers,
+    )
 
 
 def render(

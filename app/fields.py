@@ -49,6 +49,9 @@ _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*$"
 
 type Id = Annotated[int, Path(ge=1, le=_BIGINT_MAX), BeforeValidator(_digits)]
+# The standard's own spelling (RFC 9562, 4), and no other: see `_digits`.
+type JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+type RowId = Annotated[int, Field(ge=1, le=_BIGINT_MAX)]
 type Limit = Annotated[int, Query(ge=1, le=100)]
 type CursorText = Annotated[str | None, Query(max_length=64)]
 

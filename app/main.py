@@ -12,11 +12,24 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Scope
 
-from app import architecture, cache, docs, errors, identity, posts, sessions, users
+from app import (
+    architecture,
+    avatars,
+    cache,
+    docs,
+    errors,
+    following,
+    identity,
+    notifications,
+    posts,
+    sessions,
+    users,
+)
+from app.avatars import Uploads
 from app.cache import Cache
 from app.database import Database
 from app.health import Health, once
-from app.intake import Intake
+from app.intake import PICTURE_PATH, Intake
 from app.observe import Observe
 from app.outbox import Outbox
 from app.own_writes import OwnWrites
@@ -41,6 +54,8 @@ class Call(NamedTuple):
     problems: tuple[int, ...]
 
 
+_FOLLOWING = "/api/users/me/following/{user_id}"
+
 # The hottest first: the router tries them from the top.
 CALLS = (
     Call("GET", "/api/users/{user_id}", users.show, 200, users.Profile, (404,)),
@@ -55,6 +70,13 @@ CALLS = (
     Call("DELETE", "/api/sessions", sessions.log_out, 204, None, ()),
     Call("DELETE", "/api/sessions/all", sessions.log_out_everywhere, 204, None, (401,)),
     Call("GET", "/api/architecture", architecture.show, 200, architecture.Architecture, ()),
+    Call("GET", "/api/notifications", notifications.page, 200, notifications.Inbox, (400, 401)),
+    Call("PUT", "/api/notifications/read", notifications.read, 204, None, (401,)),
+    Call("GET", _FOLLOWING, following.show, 200, following.Following, (401,)),
+    Call("PUT", _FOLLOWING, following.follow, 204, None, (401, 404)),
+    Call("DELETE", _FOLLOWING, following.unfollow, 204, None, (401,)),
+    Call("PUT", PICTURE_PATH, avatars.upload, 202, avatars.Accepted, (401, 408)),
+    Call("GET", "/api/jobs/{job_id}", avatars.status, 200, avatars.JobStatus, (404,)),
 )
 
 # So many of them are answered by a shortcut.
@@ -84,6 +106,7 @@ def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
     app.router.routes[:0] = [_Shortcut(call) for call in CALLS[:HOT]]
     for call in CALLS:
         _add(app, call)
+    app.add_route("/media/avatars/{name}", avatars.picture, include_in_schema=False)
     docs.add(app)
     # What no call answers. Not a mount, which would hide that a path knows another method (405).
     app.router.default = Site(settings.site_root)
@@ -95,6 +118,7 @@ def furnish(name: str, settings: Settings) -> Parts:
     """The parts, made but not yet connected to anything."""
     db = Database(settings)
     cached = Cache(cache.connect(settings), settings)
+    means = workshop.furnish(name, settings, cached)
     return Parts(
         settings=settings,
         db=db,
@@ -102,8 +126,9 @@ def furnish(name: str, settings: Settings) -> Parts:
         sessions=Sessions(db, cached, settings),
         own_writes=OwnWrites(db, cached, sessions.stamper(settings), settings),
         passwords=Passwords(settings),
-        outbox=Outbox(db, workshop.furnish(name, settings), settings),
-        views=Views(db, cached, settings),
+        outbox=Outbox(db, means, settings),
+        views=Views(db, cached, means, settings),
+        uploads=Uploads(settings),
     )
 
 
@@ -174,5 +199,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await task
     parts.passwords.close()
+    parts.outbox.close()
     await parts.cache.close()
     await parts.db.close()

@@ -10,39 +10,22 @@ there without the other (microservices.io, "Transactional outbox"). After the co
 
 import asyncio
 import time
-from typing import Any
-
-import orjson
 
 from app import logs, metrics, timing
 from app.database import Database
 from app.errors import Unavailable
 from app.settings import Settings
-from jobs import Job, JobRejected
+from jobs import Job, JobRejected, rows
 from worker import handlers
 from worker.workshop import JobFailed, Workshop
 
-# One job; use it inside the statement that writes its cause.
-INSERT = """
-INSERT INTO outbox (id, kind, version, payload, created_at)
-VALUES (%(job_id)s, %(job_kind)s, %(job_version)s, %(job_payload)s::jsonb, %(job_created_at)s)
-"""
+INSERT = rows.INSERT
+values = rows.values
 
 # The job is done, nobody need send it. outbox_pkey.
 MARK_SENT = "UPDATE outbox SET sent_at = now() WHERE id = %(id)s AND sent_at IS NULL"
 
 log = logs.get()
-
-
-def values(job: Job) -> dict[str, Any]:
-    """The values of `INSERT`."""
-    return {
-        "job_id": job.id,
-        "job_kind": job.kind,
-        "job_version": job.version,
-        "job_payload": orjson.dumps(job.payload).decode("utf-8"),
-        "job_created_at": job.created_at,
-    }
 
 
 class Outbox:
@@ -78,8 +61,17 @@ class Outbox:
             metrics.jobs.labels(job.kind, "request", "done").inc()
         metrics.job_duration.labels(job.kind, "request").observe(time.perf_counter() - started)
 
+    def close(self) -> None:
+        """End what computes for jobs."""
+        self._workshop.processes.close()
+
     async def _do(self, job: Job) -> None:
-        async with self._db.transaction() as connection:
-            # One transaction: whoever finds the row unsent later finds the job handled, or not.
-            await handlers.do_once(job, connection, self._workshop)
-            await connection.execute(MARK_SENT, {"id": job.id})
+        """Do the job and those that follow from it, each in a transaction of its own."""
+        next_one: Job | None = job
+        while next_one:
+            async with self._db.transaction() as connection:
+                # One transaction: whoever finds the row unsent later finds the job handled, or not.
+                done = await handlers.do_once(next_one, connection, self._workshop)
+                await connection.execute(MARK_SENT, {"id": next_one.id})
+            await handlers.tell_cache(next_one, self._workshop)
+            next_one = done.follows

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:  # the modules of the parts import this one
     from fastapi import Request
 
+    from app.avatars import Uploads
     from app.cache import Cache
     from app.database import Database
     from app.outbox import Outbox
@@ -31,6 +32,7 @@ class Parts:
     passwords: Passwords
     outbox: Outbox
     views: Views
+    uploads: Uploads
 
 
 def parts_of(request: Request) -> Parts:

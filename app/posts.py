@@ -1,5 +1,6 @@
 """Posts: write one, read one (which counts a view), page through them, the ten most viewed."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from app import cursor, fields, replies
 from app.database import Rows
 from app.errors import NotFound, NotLoggedIn
 from app.parts import parts_of
+from jobs import FanOutPost, envelope
 
 
 class NewPost(fields.Input):
@@ -83,15 +85,26 @@ SELECT posts.id, posts.title, posts.body, posts.views, posts.created_at,
 FROM posts JOIN users ON users.id = posts.author_id WHERE posts.id = %(id)s
 """
 
-# A new post. No row when its author is no member any more; users_pkey.
+# A new post and, when somebody follows its author, the job that tells them. No row when the author
+# is no member any more. users_pkey, follows_pkey.
 CREATE = """
 WITH author AS (SELECT id, name FROM users WHERE id = %(author_id)s),
      post AS (
          INSERT INTO posts (author_id, title, body)
          SELECT id, %(title)s, %(body)s FROM author
          RETURNING id, title, body, views, created_at
+     ),
+     job AS (
+         INSERT INTO outbox (id, kind, version, payload)
+         SELECT %(job_id)s, %(job_kind)s, %(job_version)s,
+                jsonb_build_object('post_id', post.id, 'author_id', author.id, 'after', 0)
+         FROM post, author
+         WHERE EXISTS (SELECT FROM follows WHERE follows.author_id = %(author_id)s)
+         RETURNING id
      )
-SELECT post.*, author.id AS author_id, author.name AS author_name FROM post, author
+SELECT post.*, author.id AS author_id, author.name AS author_name,
+       EXISTS (SELECT FROM job) AS is_followed
+FROM post, author
 """
 
 
@@ -148,16 +161,27 @@ async def newest_of_author(
 
 
 async def write(request: Request, new: NewPost) -> Response:
-    """Write a post."""
+    """Write a post. Those who follow its author are notified."""
     parts = parts_of(request)
     author_id = await parts.sessions.member(request)
-    values = {"author_id": author_id, "title": new.title, "body": new.body}
+    job_id = uuid.uuid7()
+    values = {
+        "author_id": author_id,
+        "title": new.title,
+        "body": new.body,
+        "job_id": job_id,
+        "job_kind": FanOutPost.kind,
+        "job_version": FanOutPost.version,
+    }
     author = f"user:{author_id}"
     mark = await parts.cache.announce(author)
     rows = await parts.db.write(CREATE, values)
     if not rows:
         raise NotLoggedIn
     post = _told(rows[0]._asdict())
+    if post.pop("is_followed"):
+        job = FanOutPost(post_id=post["id"], author_id=author_id)
+        await parts.outbox.committed(envelope.new(job, job_id))
     response = replies.private(replies.encode(post), 201)
     response.headers["location"] = f"/api/posts/{post['id']}"
     # The author's post count is new, and the post may have been asked for before it was there.

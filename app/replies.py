@@ -5,6 +5,7 @@
 | shared    | public, max-age=1, and STALE | lists: old by a second is good enough |
 | validated | no-cache, with an ETag      | one thing: asked for again, often 304 |
 | private   | private, no-store           | writes, and whatever has a session    |
+| forever   | public, max-age=31536000, immutable | what is named by its content  |
 
 A request that carries one of our cookies gets a private reply from the first two as well: what one
 member may see fresh, a shared cache must not keep for others (RFC 9111, 3 and 5.2.2).
@@ -22,6 +23,7 @@ _JSON = "application/json"
 STALE = "stale-while-revalidate=5, stale-if-error=600"
 _SHARED = f"public, max-age=1, {STALE}"
 _PRIVATE = "private, no-store"
+_FOREVER = "public, max-age=31536000, immutable"
 COOKIES = ("session=", "written=")
 
 
@@ -49,6 +51,14 @@ def validated(request: Request, body: bytes) -> Response:
 def private(body: bytes, status: int = 200) -> Response:
     """An answer for this caller alone."""
     return Response(body, status, {"cache-control": _PRIVATE}, media_type=_JSON)
+
+
+def forever(request: Request, content: bytes, name: str, media_type: str) -> Response:
+    """What never changes under this name, which is its validator as well: for everybody."""
+    headers = {"cache-control": _FOREVER, "etag": f'"{name}"'}
+    if matches(request.headers.get("if-none-match"), headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type=media_type)
 
 
 def nothing() -> Response:

@@ -160,6 +160,12 @@ class Settings(BaseSettings):
     # ... and this long the requests in hand may take.
     shutdown_s: int = 10
 
+    # Pictures that one process receives at a time: each holds up to 5 MiB three times over, in the
+    # request, as a value and on its way to the database. The next one is asked to come again (503).
+    uploads_in_hand: int = Field(default=4, ge=1)
+    # A picture comes in within this time, so that slow senders do not hold the places.
+    upload_s: Positive = 10.0
+
     site_root: str = "site"
 
     @property

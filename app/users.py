@@ -1,11 +1,12 @@
 """Members: sign up, show a profile, change one's own name."""
 
 from datetime import datetime
+from typing import Any
 
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from app import fields, outbox, replies
+from app import avatars, fields, outbox, replies
 from app.errors import EmailTaken, NotFound, NotYours
 from app.parts import parts_of
 from jobs import WelcomeEmail, envelope
@@ -41,6 +42,7 @@ class Profile(BaseModel):
     name: str
     created_at: datetime
     post_count: int
+    avatar: dict[str, str] | None
 
 
 # --- questions ---
@@ -59,7 +61,7 @@ RETURNING id, email, name, created_at
 # Who is this, with how many posts? users_pkey, and posts_author_id_id_idx alone for the count.
 PROFILE = """
 SELECT id, name, created_at,
-       (SELECT count(*) FROM posts WHERE author_id = users.id) AS post_count
+       (SELECT count(*) FROM posts WHERE author_id = users.id) AS post_count, avatar
 FROM users WHERE id = %(id)s
 """
 
@@ -79,7 +81,7 @@ async def show(request: Request, user_id: fields.Id) -> Response:
 
     async def load(after: int) -> bytes | None:
         rows = await parts.db.read(PROFILE, {"id": user_id}, after=after)
-        return replies.encode(rows[0]._asdict()) if rows else None
+        return replies.encode(_told(rows[0]._asdict())) if rows else None
 
     after, bypass = parts.own_writes.of(request)
     body = await parts.cache.get(
@@ -128,3 +130,7 @@ async def rename(request: Request, user_id: fields.Id, change: Renaming) -> Resp
     response = replies.private(replies.encode(rows[0]._asdict()))
     await parts.own_writes.settle(response, key, mark=mark)
     return response
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "avatar": avatars.addresses(row["avatar"])}

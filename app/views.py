@@ -3,45 +3,38 @@
 Without a cache each view is an UPDATE on the primary: readers of one popular post queue for its
 row. With one, views are gathered in Redis (`HINCRBY`) and written in batches.
 
-A batch is written once however often it is tried: its id goes into `handled_jobs` in the
-transaction that writes the counts. Promises: a view that Redis took reaches the database unless
-Redis loses its memory. When Redis does not answer in time it is unknown whether it counted: the
-view is then counted in the database, perhaps a second time.
+A batch becomes jobs whose ids follow from its own, so it counts once however often it is tried.
+With a broker they go into the outbox, and the worker writes the counts (`handlers/write_views.py`);
+without one this process does, and so it does for its last batch: the worker may be leaving as well.
+
+Promises: a view that Redis took reaches the database unless Redis loses its memory. When Redis does
+not answer in time it is unknown whether it counted: the view is then counted in the database,
+perhaps a second time.
 """
 
 import asyncio
 import uuid
-from typing import Any, cast
+from typing import cast
 
-from app import logs, metrics
+from app import logs, metrics, outbox
 from app.cache import FAILED, Cache
 from app.database import Database
 from app.errors import Unavailable
 from app.settings import Settings
+from jobs import Job, WriteViews, envelope
+from jobs.payloads import VIEWS_MAX
+from worker import handlers
+from worker.workshop import Workshop
 
 _GATHERED = "views:gathered"  # hash: post id → views since the last batch
 _BATCHES = "views:batches"  # set: ids of batches that may not be written yet
 _FLUSHING = "views:flushing"  # who flushes now; the others need not
-_BATCH_MAX = 1000  # posts in one UPDATE
 
 # One view; posts_pkey.
 COUNT = "UPDATE posts SET views = views + 1 WHERE id = %(id)s"
 
-# Remember the batch, or learn that it was written before. handled_jobs_pkey.
-REMEMBER = """
-INSERT INTO handled_jobs (job_id, kind) VALUES (%(id)s, 'views')
-ON CONFLICT DO NOTHING RETURNING job_id
-"""
-
-# Many views at once; posts_pkey. Rows are locked in the order of ids: two batches cannot deadlock.
-ADD = """
-WITH added AS (SELECT * FROM unnest(%(ids)s::bigint[], %(views)s::bigint[]) AS added (id, views)),
-     locked AS (
-         SELECT id FROM posts WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
-     )
-UPDATE posts SET views = posts.views + added.views
-FROM added JOIN locked USING (id) WHERE posts.id = added.id
-"""
+# A batch's job; there already when only Redis was not told of it.
+HAND_OVER = outbox.INSERT + "ON CONFLICT DO NOTHING"
 
 # Set the gathered views apart under the batch's name. 0 when there are none.
 _SET_APART = """
@@ -56,9 +49,11 @@ log = logs.get()
 class Views:
     """Counts views, and writes what was gathered."""
 
-    def __init__(self, db: Database, cache: Cache, settings: Settings) -> None:
+    def __init__(self, db: Database, cache: Cache, workshop: Workshop, settings: Settings) -> None:
         self._db = db
         self._cache = cache
+        self._workshop = workshop
+        self._has_relay = settings.broker_url is not None
         self._gathers = settings.cache_url is not None
         self._every_s = settings.views_flush_s
 
@@ -97,7 +92,7 @@ class Views:
             await self._set_apart()
             batches = await self._cache.ask("flush", "SMEMBERS", _BATCHES)
             for batch in cast("list[bytes]", batches if batches is not FAILED else []):
-                await self._write(batch.decode("ascii"))
+                await self._write(batch.decode("ascii"), here=last or not self._has_relay)
         except Unavailable:
             log.warning("views_not_written")
         except Exception:
@@ -109,18 +104,20 @@ class Views:
         names = (_GATHERED, _name(batch), _BATCHES)
         await self._cache.ask("flush", "EVAL", _SET_APART, 3, *names, batch)
 
-    async def _write(self, batch: str) -> None:
+    async def _write(self, batch: str, *, here: bool) -> None:
         gathered = await self._cache.ask("flush", "HGETALL", _name(batch))
         if gathered is FAILED:
             return
         pairs = iter(cast("list[bytes]", gathered))  # post id, views, post id, views, …
         views = {int(key): int(value) for key, value in zip(pairs, pairs, strict=True)}
+        # All of the batch or nothing: its name in Redis goes as a whole.
         async with self._db.transaction() as connection:
-            new = await connection.execute(REMEMBER, {"id": batch})
-            if await new.fetchone() is not None:
-                for some in _in_parts(views):
-                    await connection.execute(ADD, some)
-                metrics.views_written.inc(sum(views.values()))
+            for job in _jobs(uuid.UUID(batch), views):
+                if here:
+                    await handlers.do_once(job, connection, self._workshop)
+                else:
+                    await connection.execute(HAND_OVER, outbox.values(job))
+        metrics.views_written.inc(sum(views.values()))
         # After the commit: a batch that is written but not forgotten is only looked at once more.
         await self._cache.ask("flush", "DEL", _name(batch))
         await self._cache.ask("flush", "SREM", _BATCHES, batch)
@@ -130,7 +127,14 @@ def _name(batch: str) -> str:
     return f"views:batch:{batch}"
 
 
-def _in_parts(views: dict[int, int]) -> list[dict[str, Any]]:
-    ids = sorted(views)
-    parts = [ids[i : i + _BATCH_MAX] for i in range(0, len(ids), _BATCH_MAX)]
-    return [{"ids": part, "views": [views[each] for each in part]} for part in parts]
+def _jobs(batch: uuid.UUID, views: dict[int, int]) -> list[Job]:
+    """The batch in jobs: always the same ones, the first under the batch's own id."""
+    posts = sorted(views)
+    parts = [posts[first : first + VIEWS_MAX] for first in range(0, len(posts), VIEWS_MAX)]
+    return [
+        envelope.new(
+            WriteViews(posts=part, views=[views[post] for post in part]),
+            uuid.UUID(int=batch.int + number),
+        )
+        for number, part in enumerate(parts)
+    ]

@@ -8,6 +8,15 @@ let the app write the new one. A version is never changed once it has been writt
 """
 
 from jobs.envelope import Job, JobFailed, JobRejected
-from jobs.payloads import Payload, WelcomeEmail
+from jobs.payloads import FanOutPost, Payload, ProcessAvatar, WelcomeEmail, WriteViews
 
-__all__ = ["Job", "JobFailed", "JobRejected", "Payload", "WelcomeEmail"]
+__all__ = [
+    "FanOutPost",
+    "Job",
+    "JobFailed",
+    "JobRejected",
+    "Payload",
+    "ProcessAvatar",
+    "WelcomeEmail",
+    "WriteViews",
+]

@@ -58,10 +58,10 @@ class Job(BaseModel):
             ) from error
 
 
-def new(payload: Payload) -> Job:
-    """A new job about this."""
+def new(payload: Payload, job_id: uuid.UUID | None = None) -> Job:
+    """A new job about this, with a new id unless its cause has given it one."""
     return Job(
-        id=uuid.uuid7(),
+        id=job_id or uuid.uuid7(),
         kind=payload.kind,
         version=payload.version,
         created_at=datetime.now(UTC),

@@ -144,7 +144,19 @@ class Consumer:
             sent = await self._unfinished.put_off(link, message, verdict.error)
         elif verdict.end == "dead":
             sent = await self._unfinished.bury(link, message, verdict.reason, verdict.error)
+        if sent == "dead":
+            await self._give_up(message)
         return sent or "returned"
+
+    async def _give_up(self, message: Message) -> None:
+        try:
+            async with self._db.transaction() as connection:
+                await handlers.give_up(envelope.decode(message.body), connection)
+        except JobRejected:
+            pass  # not a job: nobody can wait for its end
+        except Unavailable:
+            # It is among the dead, which is seen; whoever asks is told that it waits.
+            log.warning("end_not_written", kind=message.queue)
 
     async def _work(self, message: Message) -> Verdict:
         """Do the job in a message; → how it ended."""
@@ -179,7 +191,10 @@ class Consumer:
 
     async def _do(self, job: Job) -> bool:
         async with self._db.transaction() as connection:
-            return await handlers.do_once(job, connection, self._workshop)
+            done = await handlers.do_once(job, connection, self._workshop)
+        if not await handlers.tell_cache(job, self._workshop):
+            raise JobFailed("done, but the cache could not be told")
+        return done.new
 
     def _connected(self, *, now: bool) -> None:
         if now == self._process.connected:

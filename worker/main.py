@@ -3,6 +3,8 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+from app import cache
+from app.cache import Cache
 from app.database import Database
 from app.settings import Settings
 from worker import process, topology, workshop
@@ -23,12 +25,14 @@ async def work(this: Process, settings: Settings) -> None:
     # server. `db_pool_size` is a web replica's.
     db = Database(settings.model_copy(update={"db_pool_size": hands}))
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(hands, "job"))
-    means = workshop.furnish(this.name, settings)
+    cached = Cache(cache.connect(settings), settings)
+    means = workshop.furnish(this.name, settings, cached)
     await db.open()
     try:
         await Consumer(this, settings, db, means).run()
     finally:
         means.processes.close()
+        await cached.close()
         await db.close()
 
 

@@ -55,7 +55,12 @@ class Kind:
 
 
 # A mail waits for its server, and so several wait beside each other; what computes goes one by one.
-KINDS = (Kind("welcome_email", at_a_time=4),)
+KINDS = (
+    Kind("welcome_email", at_a_time=4),
+    Kind("process_avatar", at_a_time=1),
+    Kind("fan_out_post", at_a_time=2),
+    Kind("write_views", at_a_time=1),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from app.cache import Cache
 from app.settings import Settings
 from jobs import JobFailed
 from worker.computing import Processes
@@ -21,9 +22,11 @@ class Workshop:
     smtp_ca_file: str | None = None
     # For what computes: `await workshop.processes.run(function, *values)`.
     processes: Processes = field(default_factory=lambda: Processes(1, 30.0))
+    # To be told what a job has changed; None where nothing is cached.
+    cache: Cache | None = None
 
 
-def furnish(name: str, settings: Settings) -> Workshop:
+def furnish(name: str, settings: Settings, cache: Cache) -> Workshop:
     """The workshop of this process."""
     return Workshop(
         name=name,
@@ -33,4 +36,5 @@ def furnish(name: str, settings: Settings) -> Workshop:
         smtp_starttls=settings.smtp_starttls,
         smtp_ca_file=settings.smtp_ca_file,
         processes=Processes(settings.worker_processes, settings.worker_compute_s),
+        cache=cache,
     )

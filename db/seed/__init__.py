@@ -6,6 +6,6 @@
 2. `zipf.py`      chance that can be repeated, and the law that a few get most of it
 3. `rhythm.py`    when things happen: by day, by night, at weekends
 4. `language.py`  names, titles and texts in Korean and English, from `words/*.toml`
-5. `members.py`, `posts.py`  the rows
+5. `members.py`, `posts.py`, `follows.py`  the rows
 6. `load.py`      all of it into the primary, in one transaction or not at all
 """

@@ -10,6 +10,7 @@ from typing import LiteralString
 
 from psycopg import Connection, Cursor, sql
 
+from db.seed.follows import Follow, follows
 from db.seed.members import Member, members
 from db.seed.posts import Post, posts
 from db.seed.settings import Size
@@ -18,6 +19,7 @@ from db.seed.settings import Size
 SEED_LOCK = 0x5EED
 
 MEMBER_TYPES = ("int8", "text", "text", "text", "timestamptz", "timestamptz")
+FOLLOW_TYPES = ("int8", "int8", "timestamptz")
 POST_TYPES = ("int8", "int8", "text", "text", "int8", "timestamptz")
 
 
@@ -56,18 +58,20 @@ def _fill(cursor: Cursor, size: Size) -> None:
     # Emptying the empty tables lets COPY write rows that are frozen and known to be visible: no
     # vacuum has to come after it, and index-only scans work from the first request on. Not with
     # CASCADE: a table that refers to these must be named here by somebody who knows what it holds.
-    cursor.execute("TRUNCATE users, posts")
+    cursor.execute("TRUNCATE users, posts, follows, notifications, uploads, avatars")
     community = list(members(size.members, size.seed))
     with _built_afterwards(cursor, "users"):
         _copy(cursor, "users", Member._fields, MEMBER_TYPES, community)
     with _built_afterwards(cursor, "posts"):
         _copy(cursor, "posts", Post._fields, POST_TYPES, posts(size.posts, community, size.seed))
+    with _built_afterwards(cursor, "follows"):
+        _copy(cursor, "follows", Follow._fields, FOLLOW_TYPES, follows(community, size.seed))
     for table, rows in (("users", size.members), ("posts", size.posts)):
         # Not setval(), which is not undone by a rollback.
         restart = sql.SQL("ALTER TABLE {} ALTER COLUMN id RESTART WITH {}")
         cursor.execute(restart.format(sql.Identifier(table), sql.Literal(rows + 1)))
     cursor.execute(sql.SQL("COMMENT ON TABLE posts IS {}").format(sql.Literal(str(size))))
-    cursor.execute("ANALYZE users, posts")
+    cursor.execute("ANALYZE users, posts, follows")
 
 
 def _copy(

@@ -69,10 +69,10 @@ def deliver(
 ) -> Told:
     """Deliver a message whose job ends so; → what the broker is told."""
 
-    async def do_once(_job: Job, _connection: object, _workshop: Workshop) -> bool:
+    async def do_once(_job: Job, _connection: object, _workshop: Workshop) -> handlers.Done:
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome
+        return handlers.Done(new=outcome)
 
     monkeypatch.setattr(handlers, "do_once", do_once)
     monkeypatch.setattr(consumer, "_REST_S", 0.0)

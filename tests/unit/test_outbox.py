@@ -12,7 +12,7 @@ from app.database import Database
 from app.errors import DatabaseUnavailable
 from app.outbox import Outbox
 from app.settings import Settings
-from jobs import Job, JobRejected, WelcomeEmail, envelope
+from jobs import FanOutPost, Job, JobRejected, WelcomeEmail, envelope
 from worker import handlers
 from worker.workshop import JobFailed, Workshop
 
@@ -42,16 +42,21 @@ class Tables:
 
 
 def settle(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings, tables: Tables, outcome: Exception | None
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    tables: Tables,
+    outcome: Exception | None,
+    follow: tuple[Job, ...] = (),
 ) -> list[Job]:
     """Let a request settle its job; → the jobs that it did itself."""
     did: list[Job] = []
+    left = iter(follow)
 
-    async def do_once(job: Job, _connection: object, _workshop: Workshop) -> bool:
+    async def do_once(job: Job, _connection: object, _workshop: Workshop) -> handlers.Done:
         did.append(job)
         if outcome:
             raise outcome
-        return True
+        return handlers.Done(new=True, follows=next(left, None))
 
     monkeypatch.setattr(handlers, "do_once", do_once)
     job = envelope.new(WelcomeEmail(email="ann@example.com", name="Ann"))
@@ -83,6 +88,17 @@ def test_without_a_broker_the_request_does_the_job_and_says_so(
     assert tables.statements == [outbox.MARK_SENT]
     assert tables.committed
     assert told.job == "welcome_email done"
+
+
+def test_without_a_broker_the_jobs_that_follow_are_done_as_well(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: at stages 1 to 4 the first thousand followers are told, and nobody else."""
+    more = [envelope.new(FanOutPost(post_id=1, author_id=1, after=n)) for n in (1000, 2000)]
+    tables = Tables()
+    did = settle(monkeypatch, settings, tables, None, tuple(more))
+    assert did[1:] == more
+    assert tables.statements == [outbox.MARK_SENT] * 3
 
 
 @pytest.mark.parametrize("outcome", [JobFailed("mail server away"), JobRejected("no such box")])

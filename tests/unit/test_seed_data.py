@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from app.settings import Settings
+from db.seed.follows import PER_MEMBER, follows
 from db.seed.members import PASSWORD, PASSWORD_HASH, Member, members
 from db.seed.posts import Post, posts
 from db.seed.rhythm import BEGIN, END, SEOUL
@@ -124,6 +125,23 @@ def test_rows_keep_the_tables_constraints(data: tuple[list[Member], list[Post]])
     assert all(1 <= len(post.title) <= 200 for post in written)
     assert all(1 <= len(post.body) <= 10_000 for post in written)
     assert all(post.views >= 0 for post in written)
+
+
+def test_a_few_are_followed_by_many_and_nobody_by_themselves(
+    data: tuple[list[Member], list[Post]],
+) -> None:
+    """Broken: every fan-out is the same size, or the load fails at a constraint."""
+    people = data[0]
+    rows = list(follows(people, SEED))
+    pairs = [(row.author_id, row.follower_id) for row in rows]
+    assert pairs == sorted(set(pairs))
+    assert all(author != follower for author, follower in pairs)
+    assert all(row.created_at >= people[row.follower_id - 1].created_at for row in rows)
+    assert all(row.created_at >= people[row.author_id - 1].created_at for row in rows)
+    assert 0.8 * PER_MEMBER * len(people) < len(rows) <= PER_MEMBER * len(people)
+    followers = Counter(author for author, _ in pairs).most_common()
+    assert followers[0][1] > 10 * followers[len(followers) // 4][1]
+    assert rows == list(follows(people, SEED)) != list(follows(people, SEED + 1))
 
 
 def test_all_members_sign_in_with_the_documented_password(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.drawn import drawn
 from tests.system.stack import (
     ENTRY,
     GRAFANA,
@@ -227,6 +228,23 @@ class TestEveryStage:
 
         sender = eventually(exactly_one, within_s=30)["x-sent-by"]
         assert re.fullmatch(r"worker-\d" if at.stage == 5 else r"web-[123]", sender)
+
+    def test_a_picture_is_processed(self, at: Journey) -> None:
+        """Broken: without a broker nobody does the job, or with one nobody tells the cache."""
+        member = at.members[-1]
+        headers = {"content-type": "image/png"}
+        content = drawn("PNG", (900, 700))
+        answer = member.client.put("/api/users/me/avatar", content=content, headers=headers)
+        assert answer.status_code == 202, answer.text
+
+        def shown() -> dict[str, str]:
+            assert member.client.get(answer.headers["location"]).json()["status"] == "done"
+            found: dict[str, str] | None = get(f"{ENTRY}/api/users/{member.id}").json()["avatar"]
+            assert found
+            return found
+
+        for address in eventually(shown, within_s=60).values():
+            assert get(ENTRY + address).headers["content-type"] == "image/webp", at.stage
 
     def test_a_static_file_comes_from_the_edge_the_second_time(self, at: Journey) -> None:
         """Broken: static files reach the replicas again and again at stage 5."""

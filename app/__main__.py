@@ -31,6 +31,9 @@ _BACKLOG = 2048  # connections that wait to be accepted; the kernel's somaxconn 
 # Longer than a proxy keeps an idle connection (60 s): the proxy closes first, we never close under
 # a request that is on its way.
 _KEEP_ALIVE_S = 75
+# Looking for cycles after so many new objects, not 2,000: most are gone by themselves long before,
+# and what is left of 50,000 is a few megabytes at most.
+_NEW_OBJECTS = 50_000
 _LOOK_S = 0.05  # how often a leaving process looks whether the last connection is closed
 
 log = logs.get()
@@ -152,6 +155,7 @@ def serve(settings: Settings) -> None:
     # again would cost a cached read some per cent.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
     log.info("serving_began", public_port=settings.public_port, ops_port=settings.ops_port)
     Server(config, health, settings).run(sockets=listeners)
     log.info("serving_ended")

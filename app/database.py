@@ -53,6 +53,8 @@ class Database:
         self._writer = Pool("writer", settings.primary_dsn, settings)
         self._reader = self._writer
         self._replicas: Replicas | None = None
+        self._last_position: asyncio.Task[int] | None = None
+        self._next_position: asyncio.Task[int] | None = None
         if settings.replica_dsn:
             self._all_hosts = pools.hosts_of(settings.replica_dsn)
             primary = pools.hosts_of(settings.primary_dsn)
@@ -128,6 +130,16 @@ class Database:
         """
         if not self.has_replicas:
             return 0
+        # One question for all who come while another one is under way: that one was perhaps
+        # answered before their commit, the next one cannot be.
+        if self._next_position is None:
+            self._next_position = asyncio.create_task(self._ask_position(self._last_position))
+        return await asyncio.shield(self._next_position)
+
+    async def _ask_position(self, before: asyncio.Task[int] | None) -> int:
+        if before:
+            await asyncio.wait([before])
+        self._last_position, self._next_position = self._next_position, None
         return int((await self.read(replicas.FLUSHED, {}, after=PRIMARY))[0][0])
 
     @asynccontextmanager
@@ -170,7 +182,8 @@ class Database:
                 if after and who != "primary" and not await self._has_replayed(line, who, after):
                     raise _Behind
                 cursor = await line.execute(sql, values)
-                rows = await cursor.fetchall() if cursor.description else []
+                # None: it returns no rows. (`description` says it too, and looks at every column.)
+                rows = await cursor.fetchall() if cursor.rownumber is not None else []
         except psycopg.IntegrityError:
             raise
         except (psycopg.Error, OSError) as error:

@@ -1,16 +1,11 @@
 """Assembly: the table of calls, the parts, and the order of the layers around them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
-from pydantic import BaseModel
-from starlette.convertors import Convertor, register_url_convertor
-from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Scope
 
 from app import (
     architecture,
@@ -38,21 +33,10 @@ from app.passwords import Passwords
 from app.same_origin import SameOrigin
 from app.sessions import Sessions
 from app.settings import Settings
+from app.shortcut import Call, Shortcut
 from app.site.serving import Site
 from app.views import Views
 from worker import workshop
-
-
-class Call(NamedTuple):
-    """One line of the API. `model` and `problems` are for the documentation."""
-
-    method: str
-    path: str
-    answer: Callable[..., Any]
-    status: int
-    model: type[BaseModel] | None
-    problems: tuple[int, ...]
-
 
 _FOLLOWING = "/api/users/me/following/{user_id}"
 
@@ -79,14 +63,14 @@ CALLS = (
     Call("GET", "/api/jobs/{job_id}", avatars.status, 200, avatars.JobStatus, (404,)),
 )
 
-# So many of them are answered by a shortcut.
-HOT = 2
+# These have a way of their own.
+_HOT = (users.show, posts.popular, posts.show, users.sign_up)
 
 # FastAPI's own tracing would cost a tenth of a cached read even where nobody listens.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False)
 
 
-def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
+def assemble(settings: Settings) -> tuple[Observe, Health]:
     """The app of the public port, and the one of the second port."""
     name = identity.own_name()
     parts = furnish(name, settings)
@@ -103,15 +87,20 @@ def assemble(settings: Settings) -> tuple[ASGIApp, Health]:
     )
     app.state.parts = parts
     errors.install(app)
-    app.router.routes[:0] = [_Shortcut(call) for call in CALLS[:HOT]]
     for call in CALLS:
         _add(app, call)
     app.add_route("/media/avatars/{name}", avatars.picture, include_in_schema=False)
     docs.add(app)
     # What no call answers. Not a mount, which would hide that a path knows another method (405).
     app.router.default = Site(settings.site_root)
-    health = Health(check=once(parts.db.ready), measure=parts.db.measure)
-    return Observe(SameOrigin(Intake(app)), name, settings), health
+    hot = Shortcut(app, [call for call in CALLS if call.answer in _HOT])
+    public = Observe(SameOrigin(Intake(hot)), name, settings)
+
+    def measure() -> None:
+        public.count()
+        parts.db.measure()
+
+    return public, Health(check=once(parts.db.ready), measure=measure)
 
 
 def furnish(name: str, settings: Settings) -> Parts:
@@ -146,44 +135,6 @@ def _add(app: FastAPI, call: Call) -> None:
         tags=[call.answer.__module__.rpartition(".")[2]],
         summary=(call.answer.__doc__ or "").partition("\n")[0].rstrip("."),
     )
-
-
-class _Id(Convertor[int]):
-    """What `fields.Id` takes, in a path."""
-
-    regex = "[1-9][0-9]{0,17}"
-
-    def convert(self, value: str) -> int:
-        """The number."""
-        return int(value)
-
-    def to_string(self, value: int) -> str:
-        """The same the other way round."""
-        return str(value)
-
-
-register_url_convertor("id", _Id())
-
-
-class _Shortcut(Route):
-    """A plain Starlette route to a call, before FastAPI's own, which stays for the documentation
-    and for whatever is no match here: reading one number from a path by FastAPI's general means
-    costs as much as all the rest of a cached read (docs/performance.md).
-    """
-
-    def __init__(self, call: Call) -> None:
-        async def answer(request: Request) -> Response:
-            request.scope["route"] = call  # what metrics and log lines name it by
-            response: Response = await call.answer(request, **request.path_params)
-            return response
-
-        super().__init__(call.path.replace("_id}", "_id:id}"), answer, include_in_schema=False)
-        self.methods = {call.method}
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """All or nothing: which methods a path takes otherwise, FastAPI's routes know."""
-        match, child = super().matches(scope)
-        return (match, child) if match is Match.FULL else (Match.NONE, {})
 
 
 @asynccontextmanager

@@ -4,14 +4,18 @@ One pure ASGI function around the whole app, since each BaseHTTPMiddleware would
 cached read itself. Adds `X-Request-Id`, `X-Served-By` and `Server-Timing` to every answer, errors
 included; measures; writes one log line a request; turns what nobody foresaw into a logged 500.
 
+What was measured is noted at once and counted and logged some milliseconds later, many requests in
+a row: that takes a processor half the time of doing it between one request and the next.
+
 Beyond `in_flight_max` requests in hand the next one is turned away with 503 before anything else is
 done for it: who cannot be served in time must not make the others late.
 """
 
+import asyncio
 import os
 import re
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,7 +25,20 @@ from app.settings import Settings
 # What a proxy's id may look like: it goes into headers and log lines as it is.
 _SANE = re.compile(rb"[A-Za-z0-9._:-]{8,128}")
 
+_COUNT_AFTER_S = 0.05  # well below the time between two looks at the metrics
+_NOTED_MAX = 1000
+
 log = logs.get()
+
+
+class _Answered(NamedTuple):
+    """A request that was answered."""
+
+    record: timing.Record
+    scope: Scope
+    status: int
+    seconds: float
+    at: float
 
 
 class Observe:
@@ -37,6 +54,7 @@ class Observe:
             (b"x-served-by", name.encode("ascii", "replace")),
             (b"x-content-type-options", b"nosniff"),
         )
+        self._noted: list[_Answered] = []
         # Looking a labelled metric up costs as much as counting: remember who was found.
         self._durations: dict[tuple[str, str], Any] = {}
         self._counts: dict[tuple[str, str, int], Any] = {}
@@ -46,6 +64,7 @@ class Observe:
         """Answer one request, or hand through what is none (the start and stop of the process)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            self.count()  # the end of the process
             return
         record = timing.begin(_request_id(scope))
         status = 0
@@ -73,7 +92,8 @@ class Observe:
                 await answer(scope, receive, send_with_headers)
         finally:
             self._in_flight -= 1
-            self._finish(scope, record, status, time.perf_counter() - record.began)
+            seconds = time.perf_counter() - record.began
+            self._note(_Answered(record, scope, status, seconds, time.time()))
 
     def _headers(self, record: timing.Record) -> tuple[tuple[bytes, bytes], ...]:
         return (
@@ -82,7 +102,21 @@ class Observe:
             *self._same_in_all,
         )
 
-    def _finish(self, scope: Scope, record: timing.Record, status: int, seconds: float) -> None:
+    def count(self) -> None:
+        """Count and log what was noted."""
+        noted, self._noted = self._noted, []
+        for each in noted:
+            self._count(each)
+
+    def _note(self, answered: _Answered) -> None:
+        self._noted.append(answered)
+        if len(self._noted) == 1:
+            asyncio.get_running_loop().call_later(_COUNT_AFTER_S, self.count)
+        elif len(self._noted) > _NOTED_MAX:
+            self.count()
+
+    def _count(self, answered: _Answered) -> None:
+        record, scope, status, seconds, at = answered
         method, route = _method(scope), _template(scope)
         duration = self._durations.get((method, route))
         if duration is None:
@@ -96,6 +130,7 @@ class Observe:
         count.inc()
         if self._access_log:
             logs.request_answered(
+                at,
                 request_id=record.request_id,
                 method=method,
                 route=route,

@@ -63,14 +63,11 @@ class OwnWrites:
         told = await self._cache.invalidate(*keys, position=position, mark=mark)
         if self._db.has_replicas or not told:
             value = f"{position:x}" if told else f"{position:x}!"
-            response.set_cookie(
-                _COOKIE,
-                self._signer.sign(value).decode("ascii"),
-                max_age=self._for_s if told else self._untold_s,
-                httponly=True,
-                samesite="lax",
-                secure=self._secure,
-            )
+            max_age_s = self._for_s if told else self._untold_s
+            # As `set_cookie` would say it, which looks through every character of this each time.
+            signed = self._signer.sign(value).decode("ascii")
+            said = f"{_COOKIE}={signed}; HttpOnly; Max-Age={max_age_s}; Path=/; SameSite=lax"
+            response.headers.append("set-cookie", said + ("; Secure" if self._secure else ""))
 
     def of(self, request: Request) -> Written:
         """What the sender of this has written lately."""

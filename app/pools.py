@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import select
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -34,6 +33,25 @@ class Line(psycopg.AsyncConnection[Any]):
         """PostgreSQL reports `in_hot_standby` to every client by itself."""
         standby = self.info.parameter_status("in_hot_standby") == "on"
         return self.info.host if standby else "primary"
+
+
+class _Lent:
+    """A connection for a block; a class, since a generator would cost each statement more."""
+
+    __slots__ = ("_line", "_patience_s", "_pool", "_timer")
+
+    def __init__(self, pool: Pool, patience_s: float) -> None:
+        self._pool = pool
+        self._patience_s = patience_s
+
+    async def __aenter__(self) -> Line:
+        self._line = await self._pool.take()
+        self._timer = asyncio.get_running_loop().call_later(self._patience_s, cut, self._line)
+        return self._line
+
+    async def __aexit__(self, *_: object) -> None:
+        self._timer.cancel()
+        await self._pool.give_back(self._line)
 
 
 class Pool:
@@ -91,29 +109,29 @@ class Pool:
         if asyncio.get_running_loop().time() - self._drained_at > _RECONNECT_S:
             await self.drain()
 
-    @asynccontextmanager
-    async def connection(self, *, patience_s: float) -> AsyncIterator[Line]:
-        """A connection for the block, cut if the block takes longer than this.
+    def connection(self, *, patience_s: float) -> _Lent:
+        """`async with` gives a connection, cut if the block takes longer than this.
 
         The server ends a slow statement by itself; this is for a server that has fallen silent.
 
         Raises:
             psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests: none became free in time.
         """
+        return _Lent(self, patience_s)
+
+    async def take(self) -> Line:
+        """A connection that its server has not ended while it was idle; `give_back` it."""
         line = await self._pool.getconn()
-        try:
-            while _is_cut(line):  # the server ended it while it was idle
-                await line.close()
-                await self._pool.putconn(line)
-                await self.lost()
-                line = await self._pool.getconn()
-            timer = asyncio.get_running_loop().call_later(patience_s, cut, line)
-            try:
-                yield line
-            finally:
-                timer.cancel()
-        finally:
+        while _is_cut(line):
+            await line.close()
             await self._pool.putconn(line)
+            await self.lost()
+            line = await self._pool.getconn()
+        return line
+
+    async def give_back(self, line: Line) -> None:
+        """Let the next one have it, unless it is broken."""
+        await self._pool.putconn(line)
 
     def is_empty(self) -> bool:
         """Whether there is no connection at all, because no server can be reached."""

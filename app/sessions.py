@@ -171,5 +171,9 @@ def keys(settings: Settings) -> list[str]:
 
 
 def stamper(settings: Settings) -> TimestampSigner:
-    """A signer for short-lived marks, with the keys of the sessions but a salt of its own."""
-    return TimestampSigner(keys(settings), salt="written", digest_method=hashlib.sha256)
+    """A signer for short-lived marks, with keys of its own, made of those of the sessions.
+
+    Made here once: itsdangerous would derive them again for each mark.
+    """
+    derived = [hashlib.sha256(b"written" + key.encode()).digest() for key in keys(settings)]
+    return TimestampSigner(derived, key_derivation="none", digest_method=hashlib.sha256)

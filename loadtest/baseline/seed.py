@@ -40,12 +40,17 @@ def get_user_profile(user_id: int) -> Any:
     # 2. the database
     rows = query(
         "SELECT id, name, created_at,"
-        " (SELECT count(*) FROM posts WHERE author_id = users.id) AS post_count"
+        " (SELECT count(*) FROM posts WHERE author_id = users.id) AS post_count, avatar"
         " FROM users WHERE id = :id",
         id=user_id,
     )
     if not rows:
         raise HTTPException(404)
+
+    if picture := rows[0]["avatar"]:
+        rows[0]["avatar"] = {
+            size: f"/media/avatars/{picture}-{size}.webp" for size in ("64", "128", "512")
+        }
 
     # 3. into the cache, for an hour
     cache.setex(cache_key, 3600, json.dumps(rows[0], default=str))

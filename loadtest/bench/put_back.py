@@ -54,7 +54,9 @@ def redis_pool() -> None:
 def log_line() -> None:
     """Each line of the access log through all of structlog, and written at once."""
     setattr(
-        logs, "request_answered", lambda **fields: logs.get().info("request_answered", **fields)
+        logs,
+        "request_answered",
+        lambda _at, **fields: logs.get().info("request_answered", **fields),
     )
 
     def write(line: bytes) -> None:

@@ -15,7 +15,7 @@ log = logs.get()
 async def work():
     for n in range(3):
         log.info("done", n=n)
-    logs.request_answered(path="/")
+    logs.request_answered(0.0, path="/")
 """
 ENDS = {
     "by itself": "asyncio.run(work())",

@@ -95,10 +95,48 @@ def test_what_nobody_foresaw_is_a_500_with_all_headers(capfd: pytest.CaptureFixt
 def test_requests_are_counted_by_route_never_by_path() -> None:
     """Broken: every member that is asked for is a time series of its own."""
     before = requests(Route.path, "200")
+    app = observed()
     for thing in range(3):
-        ask(observed(), f"/things/{thing}")
+        ask(app, f"/things/{thing}")
+    app.count()
     assert requests(Route.path, "200") == before + 3
     assert requests("/things/1", "200") == 0
+
+
+def test_requests_are_counted_soon_by_themselves() -> None:
+    """Broken: a process that is asked for nothing more never counts what it answered."""
+
+    async def story() -> None:
+        before = requests(Route.path, "200")
+        await asked(observed(), "/things/1")
+        await until(lambda: requests(Route.path, "200") == before + 1)
+
+    asyncio.run(story())
+
+
+def test_the_last_requests_of_a_process_are_counted() -> None:
+    """Broken: what a replica answered right before it left is in no log."""
+
+    async def story() -> None:
+        before = requests(Route.path, "200")
+        ended = asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await (ended.wait() if scope["type"] == "lifespan" else well(scope, receive, send))
+
+        whole = observed(app)
+        life = asyncio.create_task(whole({"type": "lifespan"}, never, never))
+        await asked(whole, "/things/1")
+        ended.set()
+        await life
+        assert requests(Route.path, "200") == before + 1
+
+    asyncio.run(story())
+
+
+async def never(*_: Any) -> Any:
+    """What nobody calls."""
+    raise AssertionError
 
 
 def test_nothing_is_in_flight_when_all_is_answered() -> None:
@@ -146,7 +184,9 @@ def test_an_access_line_is_one_object_with_the_fields_that_are_searched_for(
     """Broken: dashboards and people look for fields that the lines no longer have."""
     written = io.BytesIO()
     monkeypatch.setattr(logs, "_output", written)
-    ask(observed(access_log=True), "/things/7")
+    app = observed(access_log=True)
+    ask(app, "/things/7")
+    app.count()
     (line,) = written.getvalue().splitlines()
     said = json.loads(line)
     assert list(said) == [

@@ -20,7 +20,7 @@ PROFILES ?=
 TESTS ?= tests/unit tests/repo tests/system
 
 .PHONY: help deploy contract scale lb edge-2 purge down status logs psql mail load locust bench test test-fast format lock images clean
-.PHONY: queues dead replay renew
+.PHONY: queues dead replay renew top
 
 help: ## Show this
 	@awk -f bin/help.awk $(MAKEFILE_LIST)
@@ -61,8 +61,11 @@ scale: ## Change the number of replicas (WEB=6, WORKER=2); make stage-N goes bac
 
 ##@ Watch
 
-status: ## Show the services of the running stage and their health
-	@bin/compose ps --all --format 'table {{.Service}}\t{{.Name}}\t{{.Status}}\t{{.Ports}}'
+status: ## Show every part at a glance: health, how full, how fast, how far behind, and what is wrong
+	@bin/status
+
+top: ## The same, again and again, until Ctrl-C
+	@bin/status --again
 
 logs: ## Follow the logs (SERVICE=web for one service)
 	@bin/compose logs --follow --tail 50 $(SERVICE)

@@ -21,7 +21,7 @@ EVERY = "10s"  # scrape_interval of the job cadvisor
 
 
 def _labels(*services: str) -> str:
-    return f'project="sluice",service=~"{"|".join(services)}"'
+    return f'service=~"{"|".join(services)}"'
 
 
 def _cpu(labels: str, window: str) -> str:

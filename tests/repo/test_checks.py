@@ -93,6 +93,7 @@ def test_lint() -> None:
         "bin/images",
         "bin/purge",
         "bin/bench",
+        "bin/status",
     ],
 )
 def test_types(package: str) -> None:
@@ -175,18 +176,20 @@ def nginx_takes(name: str, **environment: str) -> None:
 def test_prometheus_configuration() -> None:
     """Broken: Prometheus does not start."""
     in_image(
-        "prom/prometheus:v3.5.3", "check", "config", "/etc/prometheus/prometheus.yml",
-        mounts={"prometheus": "/etc/prometheus"}, options=("--entrypoint", "promtool"),
+        "prom/prometheus:v3.5.3", "check", "config", "/etc/sluice/prometheus.yml",
+        mounts={"prometheus": "/etc/sluice"}, options=("--entrypoint", "promtool"),
     )  # fmt: skip
 
 
 def test_alert_and_recording_rules() -> None:
     """Broken: a rule does not say what its test says it says."""
-    files = [f"/etc/{name}" for name in tracked("prometheus/tests/*.yml")]
+    files = [
+        name.replace("prometheus/", "/etc/sluice/", 1) for name in tracked("prometheus/tests/*.yml")
+    ]
     assert files
     in_image(
         "prom/prometheus:v3.5.3", "test", "rules", *files,
-        mounts={"prometheus": "/etc/prometheus"}, options=("--entrypoint", "promtool"),
+        mounts={"prometheus": "/etc/sluice"}, options=("--entrypoint", "promtool"),
     )  # fmt: skip
 
 

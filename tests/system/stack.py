@@ -25,6 +25,7 @@ PORTS = {
     "EDGE_2_PORT": str(_FROM + 81),
     "GRAFANA_PORT": str(_FROM + 30),
     "PROMETHEUS_PORT": str(_FROM + 90),
+    "ALERTMANAGER_PORT": str(_FROM + 93),
     "MAIL_PORT": str(_FROM + 25),
     "RABBITMQ_PORT": str(_FROM + 67),
     "LOCUST_PORT": str(_FROM + 89),
@@ -36,6 +37,7 @@ ENTRY = f"http://127.0.0.1:{PORTS['PORT']}"
 EDGE_2 = f"http://127.0.0.1:{PORTS['EDGE_2_PORT']}"
 INBOX = f"http://127.0.0.1:{PORTS['MAIL_PORT']}"
 PROMETHEUS = f"http://127.0.0.1:{PORTS['PROMETHEUS_PORT']}"
+ALERTMANAGER = f"http://127.0.0.1:{PORTS['ALERTMANAGER_PORT']}"
 GRAFANA = f"http://127.0.0.1:{PORTS['GRAFANA_PORT']}"
 
 

@@ -16,7 +16,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -103,9 +103,9 @@ def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
 def two_ports(public: ASGIApp, ops: ASGIApp, ops_port: int) -> ASGIApp:
     """The app that sends each request to the app of the port it came in by."""
 
-    async def by_port(scope: Scope, receive: Receive, send: Send) -> None:
+    def by_port(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         is_ops = scope["type"] == "http" and scope["server"][1] == ops_port
-        await (ops if is_ops else public)(scope, receive, send)
+        return (ops if is_ops else public)(scope, receive, send)
 
     return by_port
 
@@ -113,13 +113,13 @@ def two_ports(public: ASGIApp, ops: ASGIApp, ops_port: int) -> ASGIApp:
 def ending_connections(app: ASGIApp, health: Health) -> ASGIApp:
     """The app, whose answers end their connection while we drain: the proxy opens the next one."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_marked(message: Message) -> None:
+    def answer(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        def send_marked(message: Message) -> Awaitable[None]:
             if health.draining and message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
-            await send(message)
+            return send(message)
 
-        await app(scope, receive, send_marked)
+        return app(scope, receive, send_marked)
 
     return answer
 
@@ -138,6 +138,7 @@ def serve(settings: Settings) -> None:
     listeners = [listen(settings.public_port), listen(settings.ops_port)]
     config = uvicorn.Config(
         ending_connections(two_ports(public, health, listeners[1].getsockname()[1]), health),
+        interface="asgi3",  # what it cannot see of a function that only hands on
         loop="uvloop",
         http="httptools",
         ws="none",

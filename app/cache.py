@@ -20,8 +20,6 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, NamedTuple
 
-from prometheus_client import Counter
-
 from app import entries, logs, metrics, timing
 from app.circuit import Circuit
 from app.database import PRIMARY
@@ -65,7 +63,6 @@ class Cache:
         self._flights: dict[tuple[str, bytes], _Flight] = {}
         self._refreshes: dict[str, asyncio.Task[None]] = {}
         self._owed: dict[str, int] = {}
-        self._counters: dict[tuple[str, str], Counter] = {}
 
     async def get(
         self, key: str, load: Load, *, ttl_s: float, after: int = 0, bypass: bool = False
@@ -287,12 +284,7 @@ class Cache:
 
     def _record(self, key: str, result: Result) -> None:
         timing.current().cache = _TOLD.get(result, result)
-        family = _family(key)
-        counter = self._counters.get((family, result))
-        if counter is None:
-            counter = metrics.cache_reads.labels(family, result)
-            self._counters[family, result] = counter
-        counter.inc()
+        metrics.cache_reads.count(_family(key), result)
 
 
 _MINE, _TAKEN, _CHANGED = 1, 0, 2

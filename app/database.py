@@ -13,11 +13,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 import psycopg_pool
-from prometheus_client import Counter, Histogram
 
 from app import logs, metrics, pools, replicas, timing
 from app.errors import DatabaseBusy, DatabaseUnavailable, SluiceError
@@ -190,9 +189,9 @@ class Database:
             raise await self._failure(pool, error) from error
         seconds = time.perf_counter() - started
         timing.current().statements.append((who, seconds * 1000))
-        role = _ROLES["primary" if who == "primary" else "replica"]
-        role.statements.inc()
-        role.duration.observe(seconds)
+        role = "primary" if who == "primary" else "replica"
+        metrics.db_statements.count(role)
+        metrics.db_statement_duration.observe(seconds, role)
         return rows
 
     async def _has_replayed(self, line: Line, who: str, position: int) -> bool:
@@ -239,19 +238,6 @@ _GONE = (
     psycopg.errors.ReadOnlySqlTransaction,
     OSError,
 )
-
-
-class _Role(NamedTuple):
-    """The metrics of those who answer; looking a label up costs as much as counting."""
-
-    statements: Counter
-    duration: Histogram
-
-
-_ROLES = {
-    role: _Role(metrics.db_statements.labels(role), metrics.db_statement_duration.labels(role))
-    for role in ("primary", "replica")
-}
 
 
 def _meaning(error: psycopg.IntegrityError, violations: Violations) -> Exception:

@@ -5,6 +5,8 @@ A body must be JSON (415), and a whole one must fit into `BODY_MAX_BYTES` (413),
 announced or found out while it comes in. One call takes pictures instead, and larger ones.
 """
 
+from collections.abc import Awaitable
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,21 +25,19 @@ class Intake:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         headers = Headers(scope=scope)
         picture = scope["path"] == PICTURE_PATH
         most = PICTURE_MAX_BYTES if picture else BODY_MAX_BYTES
         announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > most:
-            await errors.answer(errors.TooLarge())(scope, receive, send)
-        elif _brings_body(headers) and (wrong := _wrong_kind(headers, picture=picture)):
-            await errors.answer(wrong)(scope, receive, send)
-        else:
-            await self._app(scope, _limited(receive, most), send)
+            return errors.answer(errors.TooLarge())(scope, receive, send)
+        if _brings_body(headers) and (wrong := _wrong_kind(headers, picture=picture)):
+            return errors.answer(wrong)(scope, receive, send)
+        return self._app(scope, _limited(receive, most), send)
 
 
 def _brings_body(headers: Headers) -> bool:

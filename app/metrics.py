@@ -6,6 +6,8 @@ never a path. Durations are in seconds, sizes in numbers of things.
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
+from app.tallies import Durations, Tally
+
 # When a counter was made is one more series for each, and no question here asks for it.
 disable_created_metrics()
 
@@ -19,14 +21,12 @@ _JOB_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _WAIT_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 
 # --- web: requests ---
-http_requests = Counter(
-    "sluice_http_requests_total", "Requests answered.", ["method", "route", "status"]
-)
-http_request_duration = Histogram(
+http_requests = Tally("sluice_http_requests", "Requests answered.", ["method", "route", "status"])
+http_request_duration = Durations(
     "sluice_http_request_duration_seconds",
     "From the first byte of a request to the last byte of its answer.",
     ["method", "route"],
-    buckets=_REQUEST_BUCKETS_S,
+    _REQUEST_BUCKETS_S,
 )
 http_requests_in_flight = Gauge("sluice_http_requests_in_flight", "Requests being answered now.")
 http_shed = Counter(
@@ -37,8 +37,8 @@ http_exceptions = Counter(
 )
 
 # --- web: cache ---
-cache_reads = Counter(
-    "sluice_cache_reads_total",
+cache_reads = Tally(
+    "sluice_cache_reads",
     "Reads through the cache. result: hit, stale (served while it is loaded anew), negative (known"
     " to be absent), miss (loaded), wait (another request was loading it), fenced (just changed),"
     " bypass (the reader wrote what Redis could not be told), error (no Redis), off (no cache).",
@@ -63,12 +63,12 @@ cache_owed_invalidations = Gauge(
 )
 
 # --- web, worker, relay: database ---
-db_statements = Counter("sluice_db_statements_total", "Statements sent, by who answered.", ["role"])
-db_statement_duration = Histogram(
+db_statements = Tally("sluice_db_statements", "Statements sent, by who answered.", ["role"])
+db_statement_duration = Durations(
     "sluice_db_statement_duration_seconds",
     "From asking the pool for a connection to the last row.",
     ["role"],
-    buckets=_STATEMENT_BUCKETS_S,
+    _STATEMENT_BUCKETS_S,
 )
 db_failures = Counter(
     "sluice_db_failures_total",

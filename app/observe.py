@@ -15,7 +15,8 @@ import asyncio
 import os
 import re
 import time
-from typing import Any, NamedTuple
+from collections.abc import Awaitable
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,13 +33,17 @@ log = logs.get()
 
 
 class _Answered(NamedTuple):
-    """A request that was answered."""
+    """What is told of a request. Not its scope: keeping that would keep all that hangs on it."""
 
-    record: timing.Record
-    scope: Scope
+    request_id: str
+    method: str
+    route: str
+    path: str
     status: int
     seconds: float
     at: float
+    cache: str | None
+    statements: int
 
 
 class Observe:
@@ -55,9 +60,6 @@ class Observe:
             (b"x-content-type-options", b"nosniff"),
         )
         self._noted: list[_Answered] = []
-        # Looking a labelled metric up costs as much as counting: remember who was found.
-        self._durations: dict[tuple[str, str], Any] = {}
-        self._counts: dict[tuple[str, str, int], Any] = {}
         metrics.http_requests_in_flight.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,12 +71,12 @@ class Observe:
         record = timing.begin(_request_id(scope))
         status = 0
 
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *self._headers(record)]
-            await send(message)
+            return send(message)
 
         if self._in_flight >= self._in_flight_max:
             metrics.http_shed.inc()
@@ -92,8 +94,7 @@ class Observe:
                 await answer(scope, receive, send_with_headers)
         finally:
             self._in_flight -= 1
-            seconds = time.perf_counter() - record.began
-            self._note(_Answered(record, scope, status, seconds, time.time()))
+            self._note(scope, record, status, time.perf_counter() - record.began)
 
     def _headers(self, record: timing.Record) -> tuple[tuple[bytes, bytes], ...]:
         return (
@@ -106,40 +107,38 @@ class Observe:
         """Count and log what was noted."""
         noted, self._noted = self._noted, []
         for each in noted:
-            self._count(each)
+            metrics.http_request_duration.observe(each.seconds, each.method, each.route)
+            metrics.http_requests.count(each.method, each.route, str(each.status))
+            if self._access_log:
+                logs.request_answered(
+                    each.at,
+                    request_id=each.request_id,
+                    method=each.method,
+                    route=each.route,
+                    path=each.path,
+                    status=each.status,
+                    ms=round(each.seconds * 1000, 2),
+                    cache=each.cache,
+                    statements=each.statements,
+                )
 
-    def _note(self, answered: _Answered) -> None:
-        self._noted.append(answered)
+    def _note(self, scope: Scope, record: timing.Record, status: int, seconds: float) -> None:
+        noted = _Answered(
+            record.request_id,
+            _method(scope),
+            _template(scope),
+            scope["path"],
+            status,
+            seconds,
+            time.time(),
+            record.cache,
+            len(record.statements),
+        )
+        self._noted.append(noted)
         if len(self._noted) == 1:
             asyncio.get_running_loop().call_later(_COUNT_AFTER_S, self.count)
         elif len(self._noted) > _NOTED_MAX:
             self.count()
-
-    def _count(self, answered: _Answered) -> None:
-        record, scope, status, seconds, at = answered
-        method, route = _method(scope), _template(scope)
-        duration = self._durations.get((method, route))
-        if duration is None:
-            duration = metrics.http_request_duration.labels(method, route)
-            self._durations[method, route] = duration
-        duration.observe(seconds)
-        count = self._counts.get((method, route, status))
-        if count is None:
-            count = metrics.http_requests.labels(method, route, str(status))
-            self._counts[method, route, status] = count
-        count.inc()
-        if self._access_log:
-            logs.request_answered(
-                at,
-                request_id=record.request_id,
-                method=method,
-                route=route,
-                path=scope["path"],
-                status=status,
-                ms=round(seconds * 1000, 2),
-                cache=record.cache,
-                statements=len(record.statements),
-            )
 
 
 def _request_id(scope: Scope) -> str:

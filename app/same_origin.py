@@ -9,6 +9,8 @@ the page was from (Fetch Metadata, W3C); an older one says `Origin`, which must 
 that was asked. Who says neither is no browser, and has no visitor to deceive.
 """
 
+from collections.abc import Awaitable
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -23,13 +25,12 @@ class SameOrigin:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         harmless = scope["type"] != "http" or scope["method"] in _CHANGES_NOTHING
         if harmless or not _is_foreign(Headers(scope=scope)):
-            await self._app(scope, receive, send)
-        else:
-            await errors.answer(errors.CrossSite())(scope, receive, send)
+            return self._app(scope, receive, send)
+        return errors.answer(errors.CrossSite())(scope, receive, send)
 
 
 def _is_foreign(headers: Headers) -> bool:

@@ -34,17 +34,18 @@ class Record:
         last is the whole time in the application, the ones before are parts of it. Statements that
         the same server answered are added up.
         """
-        entries = [f"cache;desc={self.cache}"] if self.cache else []
+        told = f"cache;desc={self.cache}, " if self.cache else ""
         if self.redis is not None:
-            entries.append(f"redis;dur={self.redis:.1f}")
-        spent: dict[str, float] = {}
-        for who, ms in self.statements:
-            spent[who] = spent.get(who, 0.0) + ms
-        entries += [f"db;desc={who};dur={ms:.1f}" for who, ms in spent.items()]
+            told += f"redis;dur={self.redis:.1f}, "
+        if self.statements:
+            spent: dict[str, float] = {}
+            for who, ms in self.statements:
+                spent[who] = spent.get(who, 0.0) + ms
+            told += "".join(f"db;desc={who};dur={ms:.1f}, " for who, ms in spent.items())
         if self.job:
-            entries.append(f'job;desc="{self.job}"')
+            told += f'job;desc="{self.job}", '
         whole = (time.perf_counter() - self.began) * 1000
-        return ", ".join([*entries, f"app;desc={name};dur={whole:.1f}"])
+        return f"{told}app;desc={name};dur={whole:.1f}"
 
 
 _current: ContextVar[Record] = ContextVar("timing")

@@ -13,9 +13,10 @@ from starlette.types import ASGIApp
 from app import __main__ as entry
 from app import logs, main
 from app import settings as environment
+from app.tallies import Durations, Tally
 
 
-def ignore(_metric: object, _value: float = 1) -> None:
+def ignore(_metric: object, *_values: object) -> None:
     """What would be counted, set or observed."""
 
 
@@ -30,9 +31,9 @@ def silence() -> None:
     def labels(metric: Any, *_values: str) -> Any:
         return metric
 
-    for kind in (Counter, Gauge, Histogram):
+    for kind in (Counter, Gauge, Histogram, Tally, Durations):
         setattr(kind, "labels", labels)
-        for name in ("inc", "dec", "set", "observe"):
+        for name in ("inc", "dec", "set", "observe", "count"):
             if hasattr(kind, name):
                 setattr(kind, name, ignore)
     setattr(main, "Observe", without_layer)

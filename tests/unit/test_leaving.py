@@ -52,7 +52,8 @@ def serving(
     app = ending_connections(PlainTextResponse("served"), health)
 
     async def play() -> None:
-        config = uvicorn.Config(app, loop="none", http="httptools", lifespan="off", log_config=None)
+        how = {"loop": "none", "http": "httptools", "lifespan": "off", "interface": "asgi3"}
+        config = uvicorn.Config(app, **how, log_config=None)  # type: ignore[arg-type]
         server, listener = Server(config, health, settings), listen(0)
         config.load()
         server.lifespan = config.lifespan_class(config)

@@ -13,12 +13,19 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana import overview
+from grafana import details, ladder
 
 FOLDER = Path(__file__).parent / "dashboards"
 
 DASHBOARDS: dict[str, Callable[[], Dashboard]] = {
-    "overview": overview.dashboard,
+    "ladder": ladder.dashboard,
+    "web": details.of_web,
+    "database": details.of_database,
+    "cache": details.of_cache,
+    "jobs": details.of_jobs,
+    "proxies": details.of_proxies,
+    "machines": details.of_machines,
+    "slo": details.of_objectives,
 }
 
 

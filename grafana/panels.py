@@ -4,66 +4,34 @@ In: a title, queries and what they mean. Out: builders of grafana-foundation-sdk
 has the same colour everywhere, and every panel says in its description what is measured and where.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
 
-from grafana_foundation_sdk.builders import common, prometheus, stat, timeseries
-from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.builders import common, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders.dashboard import DashboardLink, FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from grafana.colours import COLOURS
 
 COLUMNS = 24
 SOURCE = shapes.DataSourceRef(type_val="prometheus", uid="prometheus")
 
-GOOD, WARNING, BAD, ABSENT = "green", "yellow", "red", "#7b8087"
-
-# One colour a part of the stack, whatever is measured of it, and one a kind of answer or work.
-COLOURS = {
-    "edge": "#B877D9",
-    "lb": "#5794F2",
-    "web": "#37BBCA",
-    "redis": "#FF9830",
-    "primary": "#C08A00",
-    "replica-1": "#F2CC0C",
-    "replica-2": "#DEB887",
-    "replica": "#F2CC0C",
-    "rabbitmq": "#D683CE",
-    "relay": "#A78BCB",
-    "worker": "#B5CC3B",
-    "host": "#9FA7B3",
-    "2xx": "green",
-    "3xx": "super-light-green",
-    "4xx": "yellow",
-    "5xx": "red",
-    "p50": "green",
-    "p95": "yellow",
-    "p99": "red",
-    "hit": "green",
-    "negative": "super-light-green",
-    "miss": "orange",
-    "wait": "yellow",
-    "fenced": "purple",
-    "error": "red",
-    "used": "orange",
-    "limit": "#9FA7B3",
-    "evicted": "red",
-    "expired": "blue",
-    "published": "blue",
-    "acknowledged": "green",
-    "waiting": "yellow",
-    "user": "blue",
-    "system": "orange",
-    "iowait": "red",
-    "steal": "purple",
-    "irq": "dark-green",
-    "softirq": "green",
-    "nice": "super-light-blue",
-    "disk read": "super-light-purple",
-    "disk written": "purple",
-    "received": "super-light-green",
-    "sent": "green",
+# The dashboards: the end of their address, and their title.
+TITLES = {
+    "ladder": "The ladder",
+    "web": "Web",
+    "database": "Database",
+    "cache": "Cache",
+    "jobs": "Queue and workers",
+    "proxies": "Edge and balancer",
+    "machines": "Hosts and containers",
+    "slo": "SLO",
 }
+
+GOOD, WARNING, BAD, ABSENT = "green", "yellow", "red", "#7b8087"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +43,17 @@ class Query:
     every: str = ""
 
 
-class Panel(Protocol):
-    """What all panel builders of the SDK share, as far as it is used here."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: a PromQL expression that gives a value a row, its name and unit."""
 
-    def id(self, id_val: int) -> Self:
-        """Set the number that addresses and annotations know the panel by."""
+    expr: str
+    name: str
+    unit: str
 
-    def grid_pos(self, grid_pos: model.GridPos) -> Self:
-        """Set place and size, in cells of the grid."""
+
+type Panel = stat.Panel | timeseries.Panel | table.Panel
+type Rows = dict[str, Sequence[Panel]]  # what stands beside each other, by its heading
 
 
 def limits(warning: float, bad: float) -> ThresholdsConfig:
@@ -108,15 +79,18 @@ def value(
     unit: str,
     since: int = 1,
     look: str | ThresholdsConfig,
+    cause: str = "",
 ) -> stat.Panel:
     """One figure, as it is now: asked for as an instant, so that a part that left shows at once.
 
     `since`: the first stage that has it. `look`: whose colour it has, or the limits that colour it.
+    `cause`: the dashboard to look at next when the figure is bad.
     """
     panel = (
         stat.Panel()
         .title(title)
         .description(about)
+        .links(links([cause] if cause else []))
         .datasource(SOURCE)
         .with_target(_target(Query(expr, title), 0).instant())
         .unit(unit)
@@ -154,8 +128,11 @@ def lines(
     names: Sequence[str] = (),
     stacked: bool = False,
     full: ThresholdsConfig | None = None,
+    causes: Sequence[str] = (),
 ) -> timeseries.Panel:
     """Figures over time. `full`: a share of something that can be full, with these limits.
+
+    `causes`: the dashboards to look at next when the figures are bad.
 
     `names`: what the lines may be called where a label says it, for those with a colour.
     """
@@ -166,6 +143,7 @@ def lines(
         timeseries.Panel()
         .title(title)
         .description(about)
+        .links(links(causes))
         .datasource(SOURCE)
         .targets([_target(query, place).range() for place, query in enumerate(queries)])
         .unit(unit)
@@ -180,6 +158,8 @@ def lines(
     )
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
+    if unit == "percentunit" and full is None:
+        panel = panel.axis_soft_max(0.1)  # otherwise a line of zeros has an axis up to 10,000 %
     if full is not None:
         dashed = common.GraphThresholdsStyleConfig().mode(shapes.GraphThresholdsStyleMode.DASHED)
         panel = panel.axis_soft_max(1).thresholds(full).thresholds_style(dashed)
@@ -191,7 +171,55 @@ def lines(
     return panel
 
 
-def side_by_side[P: Panel](panels: Sequence[P], *, y: int, height: int, first_id: int) -> list[P]:
+def ranked(
+    title: str,
+    row: Mapping[str, str],
+    columns: Sequence[Column],
+    about: str,
+    *,
+    since: int = 1,
+) -> table.Panel:
+    """A table of figures as they are now, highest first. `row`: a row's labels and their headings.
+
+    The columns' expressions give one value for each combination of these labels.
+    """
+    panel = (
+        table.Panel()
+        .title(title)
+        .description(about)
+        .datasource(SOURCE)
+        .no_value(_absence(since))
+        .sort_by([common.TableSortByFieldState().display_name(columns[0].name).desc(desc=True)])
+    )
+    names, order = dict(row), {label: place for place, label in enumerate(row)}
+    for place, column in enumerate(columns):
+        target = _target(Query(column.expr, column.name), place).instant()
+        panel = panel.with_target(target.format(PromQueryFormat.TABLE))
+        # With one query Grafana calls the value "Value", with several by their letters as well.
+        given = "Value" if len(columns) == 1 else f"Value #{chr(ord('A') + place)}"
+        names[given], order[given] = column.name, len(row) + place
+        looks = [
+            model.DynamicConfigValue(id_val="unit", value=column.unit),
+            model.DynamicConfigValue(id_val="custom.width", value=110),
+        ]
+        panel = panel.override_by_name(column.name, looks)
+    shown = {"excludeByName": {"Time": True}, "renameByName": names, "indexByName": order}
+    return panel.with_transformation(
+        model.DataTransformerConfig(id_val="merge", options={})
+    ).with_transformation(model.DataTransformerConfig(id_val="organize", options=shown))
+
+
+def links(uids: Sequence[str]) -> list[Builder[model.DashboardLink]]:
+    """Return links to other dashboards, in the order in which to look at them."""
+    return [
+        DashboardLink(f"Look for the cause: {TITLES[uid]}")
+        .type(model.DashboardLinkType.LINK)
+        .url(f"/d/{uid}?${{__url_time_range}}")
+        for uid in uids
+    ]
+
+
+def side_by_side(panels: Sequence[Panel], *, y: int, height: int, first_id: int) -> list[Panel]:
     """Set panels beside each other, equally wide, over the whole width."""
     width = COLUMNS // len(panels)
     return [

@@ -24,7 +24,7 @@ HELP = {
 }
 LINE = re.compile(rf'({REPLICAS}|{CHANGED})\{{project="[^"]*",(\w+="[^"]*".*)\}} (\S+)')
 # Only there when asked for, and free to leave.
-GUESTS = {"edge-2", "locust"}
+GUESTS = {"edge-2", "edge-2-exporter", "locust"}
 
 Series = dict[tuple[str, str], float]
 

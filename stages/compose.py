@@ -29,12 +29,17 @@ class Compose:
         local = ["--env-file", "local.env"] if (ROOT / "local.env").exists() else []
         self.arguments = [*local, "--env-file", f"stages/{stage}.env"]
         os.environ.setdefault("RELEASE", running("sluice.release"))
+        # Where the engine keeps what containers print: the log collector reads it.
+        os.environ.setdefault(
+            "ENGINE_ROOT", docker("info", "--format", "{{ .DockerRootDir }}").strip()
+        )
         # A terminal shows the progress; a log would be a hundred lines of it.
         self.progress = [] if sys.stderr.isatty() else ["--progress", "quiet"]
-        if os.environ.get("MONITORING") == "off":
+        if setting("MONITORING") == "off":
             profiles = env_value(ROOT / f"stages/{stage}.env", "COMPOSE_PROFILES").split(",")
             kept = [name for name in profiles if not name.endswith("monitoring")]
             os.environ["COMPOSE_PROFILES"] = ",".join(kept)
+            os.environ["COUNTS_SERVER"] = ""  # nor does Nginx tell anybody what it does
         self.config: dict[str, Any] = json.loads(self.output("config", "--format", "json"))
         self.project: str = self.config["name"]
         self.services: dict[str, dict[str, Any]] = self.config["services"]
@@ -90,6 +95,12 @@ def failing_with_one_line(main: Callable[[], None]) -> None:
         return
     print(f"sluice: {message}", file=sys.stderr)
     raise SystemExit(1)
+
+
+def setting(name: str) -> str:
+    """Return a setting of ours, which Compose does not know: the environment's, or local.env's."""
+    local = ROOT / "local.env"
+    return os.environ.get(name) or (env_value(local, name) if local.exists() else "")
 
 
 def env_value(file: Path, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import stat, timeseries
 
-from grafana.panels import FULL, Query, limits, lines, running, value
+from grafana.panels import FULL, Query, Rows, limits, lines, running, value
 from grafana.promql import OVER_TIME, rate
 
 CPU = "node_cpu_seconds_total"
@@ -82,5 +82,50 @@ def trends() -> list[timeseries.Panel]:
             [Query(expr, name) for name, expr in flows.items()],
             "Bytes per second of the machine's disks and of its own network interfaces.",
             unit="Bps",
+        ),
+    ]
+
+
+def rows() -> Rows:
+    """Return all panels about the machine of the dashboard about what everything runs on."""
+    return {"Host": [*trends(), *_memory()], "Host: disk and load": _disk()}
+
+
+def _memory() -> list[timeseries.Panel]:
+    total, free = "sum(node_memory_MemTotal_bytes)", "sum(node_memory_MemAvailable_bytes)"
+    return [
+        lines(
+            "Memory of the host",
+            [Query(f"{total} - {free}", "used"), Query(total, "limit")],
+            "Memory that the kernel could not give back, and all there is.",
+            unit="bytes",
+        )
+    ]
+
+
+def _disk() -> list[timeseries.Panel]:
+    root = '{mountpoint="/"}'
+    used = f"1 - min(node_filesystem_avail_bytes{root} / node_filesystem_size_bytes{root})"
+    busy = rate("node_disk_io_time_seconds_total", by="device", window=OVER_TIME)
+    return [
+        lines(
+            "Disk busy",
+            [Query(busy, "{{device}}")],
+            "Share of the time in which the device had something to do.",
+            unit="percentunit",
+            full=FULL,
+        ),
+        lines(
+            "Disk used",
+            [Query(used, "used")],
+            "Of the file system that / is on.",
+            unit="percentunit",
+            full=limits(0.8, 0.9),
+        ),
+        lines(
+            "Load per core",
+            [Query(f"sum(node_load{n}) / {CORES}", f"{n} min") for n in (1, 5, 15)],
+            "Processes that run or wait to, for each core. Above 1 they wait for each other.",
+            unit="none",
         ),
     ]

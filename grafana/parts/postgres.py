@@ -1,16 +1,16 @@
 """The database: statements as the application measures them, and PostgreSQL by its exporter."""
 
-from grafana_foundation_sdk.builders import stat, timeseries
+from grafana_foundation_sdk.builders import stat, table, timeseries
 
-from grafana.panels import FULL, Query, limits, lines, running, value
-from grafana.parts import boxes
+from grafana.panels import FULL, Column, Query, Rows, limits, lines, ranked, running, value
+from grafana.parts import boxes, servers
+from grafana.parts.servers import EVERY, SERVERS
 from grafana.promql import OVER_TIME, or_zero, quantile, rate
 
 STATEMENTS = "sluice_db_statements_total"
 DURATION = "sluice_db_statement_duration_seconds"
-SERVERS = ("primary", "replica-1", "replica-2")
 ROLES = ("primary", "replica")
-EVERY = "10s"  # scrape_interval of the job postgres
+MEMBERS = 'user="sluice"'  # the application; not those that watch or replicate
 
 
 def figures() -> list[stat.Panel]:
@@ -45,6 +45,7 @@ def figures() -> list[stat.Panel]:
             " last row.",
             unit="s",
             look=limits(0.1, 0.5),
+            cause="machines",
         ),
         boxes.cpu(*SERVERS),
         value(
@@ -54,6 +55,7 @@ def figures() -> list[stat.Panel]:
             " At 100 % requests wait for a connection.",
             unit="percentunit",
             look=FULL,
+            cause="machines",
         ),
     ]
 
@@ -83,6 +85,7 @@ def trends() -> list[timeseries.Panel]:
             " last row.",
             unit="s",
             names=ROLES,
+            causes=["machines"],
         ),
         lines(
             "Replication lag",
@@ -101,3 +104,72 @@ def trends() -> list[timeseries.Panel]:
             names=SERVERS,
         ),
     ]
+
+
+def rows() -> Rows:
+    """Return all panels of the dashboard about the database."""
+    statements, p95, lag, in_memory = trends()
+    return {
+        "Statements": [statements, p95, _in_servers(), _failures()],
+        "By statement": _by_statement(),
+        "Pools and connections": servers.connections(),
+        "Waiting": servers.waiting(),
+        "Replication": [lag, *servers.replication()],
+        "Memory and WAL": [in_memory, *servers.writing()],
+    }
+
+
+def _in_servers() -> timeseries.Panel:
+    spent = rate("pg_stat_statements_seconds_total", MEMBERS, by="instance", window="5m")
+    return lines(
+        "Time inside the servers",
+        [Query(spent, "{{instance}}", EVERY)],
+        "Of one second how much the statements of the application ran inside each server, over five"
+        " minutes; 100 % is one that always runs. Source: pg_stat_statements.",
+        unit="percentunit",
+        names=SERVERS,
+        causes=["machines"],
+    )
+
+
+def _failures() -> timeseries.Panel:
+    failed = rate("sluice_db_failures_total", by="reason", window=OVER_TIME)
+    up = 'label_replace(sum(up{job="web"}), "reason", "gone", "", "")'
+    return lines(
+        "Failed statements",
+        [Query(or_zero(failed, up), "{{reason}}")],
+        "Statements per second that failed. gone: no server; pool: no connection free in time;"
+        " timeout: too slow.",
+        unit="ops",
+        causes=["machines"],
+    )
+
+
+def _by_statement() -> list[table.Panel]:
+    """Where the servers' time goes. The text of a statement is a series of its own."""
+    calls, spent, returned = (
+        f"sum by (queryid) (rate(pg_stat_statements_{what}_total{{{MEMBERS}}}[5m]))"
+        for what in ("calls", "seconds", "rows")
+    )
+    text = "max by (queryid, query) (pg_stat_statements_query_id)"
+    top = f"topk(12, {spent} > 0)"
+    per_call = f"({spent} / ({calls} > 0) and {top})"
+    return [
+        ranked(
+            "Time by statement",
+            {"query": "Statement"},
+            [
+                Column(_named(top, text), "Share", "percentunit"),
+                Column(_named(per_call, text), "Mean", "s"),
+                Column(_named(f"({calls} and {top})", text), "Calls", "ops"),
+                Column(_named(f"({returned} / ({calls} > 0) and {top})", text), "Rows", "none"),
+            ],
+            "The twelve statements with the most time inside all servers, over five minutes: of one"
+            " second how much (100 %: one that always runs), the mean of a call, calls per second,"
+            " rows of a call. Source: pg_stat_statements.",
+        ),
+    ]
+
+
+def _named(expr: str, text: str) -> str:
+    return f"sum by (query) ({expr} * on (queryid) group_left (query) {text})"

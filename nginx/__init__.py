@@ -1,0 +1,1 @@
+"""Nginx: its configuration, and `counts.py`, which counts what it tells of each request."""

@@ -1,0 +1,1 @@
+"""The log collector: its configuration, and the exporter of its figures."""

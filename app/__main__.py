@@ -164,5 +164,5 @@ def serve(settings: Settings) -> None:
 
 if __name__ == "__main__":
     found = environment.load()
-    logs.start(found.log_level, service="web")
+    logs.start(found.log_level, service="web", stage=found.stage)
     serve(found)

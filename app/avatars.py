@@ -18,7 +18,7 @@ from app.database import PRIMARY
 from app.errors import NoSuchFile, NotFound, NotLoggedIn, NotPicture, Overloaded, UnusablePicture
 from app.parts import parts_of
 from app.settings import Settings
-from jobs import ProcessAvatar, envelope
+from jobs import ProcessAvatar
 from worker import pictures
 from worker.pictures import header
 
@@ -78,7 +78,7 @@ async def upload(request: Request) -> Response:
     member_id = await parts.sessions.member(request)
     content = await parts.uploads.receive(request)
     refuse_unusable(content)
-    job = envelope.new(ProcessAvatar(member_id=member_id))
+    job = outbox.new(ProcessAvatar(member_id=member_id))
     values = {
         "member_id": member_id,
         "content": content,

@@ -9,6 +9,7 @@ Promises (app/entries.py tells how):
   `cache_wait_s`.
 - A key that is read in the last tenth of its life is loaded anew before it expires, and nobody
   waits for that.
+- What a write has just made is there for the read that follows it (`Made`).
 - Redis slow or gone costs one deadline, then it is left alone for a moment (app/circuit.py). Every
   read is still answered, from the database.
 """
@@ -17,7 +18,7 @@ import asyncio
 import contextvars
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, NamedTuple
 
 from app import entries, logs, metrics, timing
@@ -40,9 +41,30 @@ _LOOK_AGAIN_S = (0.005, 0.01, 0.02, 0.04)  # who waits looks again after these, 
 FAILED = object()
 _NO_REDIS = b"no Redis"  # in place of what a reader saw of a key
 # What `Server-Timing` says: whether Redis had the answer, not how it came to have it.
-_TOLD = {"negative": "hit", "wait": "miss", "fenced": "miss"}
+_TOLD: dict[Result, str] = {
+    "hit": "hit",
+    "negative": "hit",
+    "stale": "stale",
+    "miss": "miss",
+    "wait": "miss",
+    "fenced": "miss",
+    "bypass": "bypass",
+    "error": "error",
+    "off": "off",
+}
 
 log = logs.get()
+
+
+class Made(NamedTuple):
+    """What a write has made, under which key, and for how long it may be kept.
+
+    The body must be what a load would find now, byte for byte.
+    """
+
+    key: str
+    body: bytes
+    ttl_s: float
 
 
 class _Flight(NamedTuple):
@@ -58,6 +80,8 @@ class Cache:
     def __init__(self, client: RedisLine | None, settings: Settings) -> None:
         self._client = client
         self._absent_ttl_s = settings.cache_absent_ttl_s
+        self._ttl_jitter = settings.cache_ttl_jitter
+        self._one_loader = settings.cache_one_loader
         self._wait_s = settings.cache_wait_s
         self._circuit = Circuit(settings.cache_pause_s)
         self._flights: dict[tuple[str, bytes], _Flight] = {}
@@ -100,24 +124,30 @@ class Cache:
         The mark that is returned belongs to its `invalidate`. Without Redis the write goes on.
         """
         mark = secrets.token_hex(8)
-        for key in keys if self._client else ():
-            names = (entries.name_of(key), entries.lease_of(key))
-            await self.ask("announce", "EVAL", entries.ANNOUNCE, 2, *names, mark, entries.MARK_MS)
+        if self._client is not None:
+            names = _names(keys)
+            values = (mark, entries.MARK_MS)
+            await self.ask("announce", "EVAL", entries.ANNOUNCE, len(names), *names, *values)
         return mark
 
-    async def invalidate(self, *keys: str, position: int = PRIMARY, mark: str = "") -> bool:
+    async def invalidate(
+        self, *keys: str, position: int = PRIMARY, mark: str = "", made: Made | None = None
+    ) -> bool:
         """Make the next reads of these keys see what was committed at this position.
 
+        `made` is stored at once, if the announcement of the first of `keys` still stands, and if
+        nobody has changed it since; else it is one more key to be invalidated.
         False when Redis did not take it: it is told as soon as it answers again.
         """
         if self._client is None:
             return True
-        told = [await self._tell(key, position, mark) for key in keys]
-        for key, done in zip(keys, told, strict=True):
-            if not done and len(self._owed) < _OWED_MAX:
-                self._owed[key] = max(position, self._owed.get(key, 0))
+        told = await self._tell(keys, position, mark, made)
+        if not told:
+            for key in (*keys, made.key) if made else keys:
+                if len(self._owed) < _OWED_MAX:
+                    self._owed[key] = max(position, self._owed.get(key, 0))
         metrics.cache_owed_invalidations.set(len(self._owed))
-        return all(told)
+        return told
 
     async def ask(self, command: str, *words: Word) -> object:
         """What Redis answers, or `FAILED`: not there, left alone, or not within the deadline."""
@@ -145,7 +175,7 @@ class Cache:
         while True:
             await asyncio.sleep(_TELL_EVERY_S)
             for key, position in list(self._owed.items()):
-                if not await self._tell(key, position):
+                if not await self._tell((key,), position):
                     break
                 if self._owed.get(key) == position:
                     del self._owed[key]
@@ -179,6 +209,9 @@ class Cache:
         Who saw another state of the key than the load that is under way does not join it: that
         load may have begun before the change.
         """
+        if not self._one_loader:
+            self._record(key, result)
+            return await work
         flight = self._flights.get((key, seen))
         if flight is not None and flight.after >= after:
             work.close()
@@ -213,7 +246,7 @@ class Cache:
                 raise
             await self._fill(key, token, body, after, ttl_s)
             return body
-        if leave in (_TAKEN, _CHANGED):
+        if leave in (_TAKEN, _CHANGED) and self._one_loader:
             entry = await self._wait_for(key, seen)
             if entry is not None and entry.startswith((b"=", b"-")):
                 return entries.answer(entry) if entry.startswith(b"=") else None
@@ -228,12 +261,18 @@ class Cache:
     async def _fill(
         self, key: str, token: str, body: bytes | None, position: int, ttl_s: float
     ) -> None:
-        lives = {"ttl_s": ttl_s, "absent_ttl_s": self._absent_ttl_s}
-        entry, life_ms = entries.pack(body, position, **lives)
+        if body is None and not self._absent_ttl_s:
+            await self.ask("lease", "EVAL", entries.GIVE_UP, 1, entries.lease_of(key), token)
+            return
+        entry, life_ms = self._pack(body, position, ttl_s)
         names = (entries.name_of(key), entries.lease_of(key))
         done = await self.ask("fill", "EVAL", entries.FILL, 2, *names, token, entry, life_ms)
         outcome = "stored" if done == 1 else "failed" if done is FAILED else "refused"
         metrics.cache_fills.labels(_family(key), outcome).inc()
+
+    def _pack(self, body: bytes | None, position: int, ttl_s: float) -> tuple[bytes, int]:
+        absent_ttl_s, jitter = self._absent_ttl_s, self._ttl_jitter
+        return entries.pack(body, position, ttl_s=ttl_s, absent_ttl_s=absent_ttl_s, jitter=jitter)
 
     async def _wait_for(self, key: str, seen: bytes | None) -> bytes | None:
         """What another process stores under the key; what is there when patience ends."""
@@ -275,23 +314,39 @@ class Cache:
                 outcome = "failed"
         metrics.cache_refreshes.labels(_family(key), outcome).inc()
 
-    async def _tell(self, key: str, position: int, mark: str = "") -> bool:
-        names = (entries.name_of(key), entries.lease_of(key))
-        values = (mark or secrets.token_hex(8), entries.hexadecimal(position))
-        lives = (entries.TOMBSTONE_MS, entries.MARK_MS)
-        done = await self.ask("invalidate", "EVAL", entries.INVALIDATE, 2, *names, *values, *lives)
+    async def _tell(
+        self, keys: Sequence[str], position: int, mark: str = "", made: Made | None = None
+    ) -> bool:
+        values: tuple[Word, ...] = (mark or secrets.token_hex(8), entries.hexadecimal(position))
+        values += (entries.TOMBSTONE_MS, entries.MARK_MS)
+        script = entries.INVALIDATE
+        if made:
+            keys = (made.key, *keys)
+            script = entries.MADE
+            values += self._pack(made.body, position, made.ttl_s)
+        names = _names(keys)
+        done = await self.ask("invalidate", "EVAL", script, len(names), *names, *values)
+        if made:
+            outcome = "made" if done == _STORED else "failed" if done is FAILED else "refused"
+            metrics.cache_fills.labels(_family(made.key), outcome).inc()
         return done is not FAILED
 
     def _record(self, key: str, result: Result) -> None:
-        timing.current().cache = _TOLD.get(result, result)
+        timing.current().cache = _TOLD[result]
         metrics.cache_reads.count(_family(key), result)
 
 
 _MINE, _TAKEN, _CHANGED = 1, 0, 2
+_STORED = 3
 
 
 def _family(key: str) -> str:
     return key.partition(":")[0]
+
+
+def _names(keys: Sequence[str]) -> list[str]:
+    """Each key and its lease, as the scripts take them."""
+    return [name for key in keys for name in (entries.name_of(key), entries.lease_of(key))]
 
 
 def connect(settings: Settings) -> RedisLine | None:

@@ -188,7 +188,7 @@ class Database:
         except (psycopg.Error, OSError) as error:
             raise await self._failure(pool, error) from error
         seconds = time.perf_counter() - started
-        timing.current().statements.append((who, seconds * 1000))
+        timing.current().asked_database(who, seconds * 1000)
         role = "primary" if who == "primary" else "replica"
         metrics.db_statements.count(role)
         metrics.db_statement_duration.observe(seconds, role)

@@ -1,4 +1,4 @@
-"""What lies in Redis under a key, and the five scripts that change it.
+"""What lies in Redis under a key, and the six scripts that change it.
 
 | first byte | position and then          | means                                                  |
 |------------|----------------------------|--------------------------------------------------------|
@@ -11,7 +11,8 @@ The position, 16 hexadecimal digits, is one of the primary's log (LSN, app/repli
 the key must have it, because somebody has been told of a change there. `KEY:lease` holds the token
 of who loads the key: one in the whole cluster. Each change of a key takes the lease away, and a
 fill needs it. So a value that was read before a change is never stored after it, however late it
-comes ("Scaling Memcache at Facebook", NSDI 2013, 3.2.1). The scripts run as one (Redis: EVAL).
+comes ("Scaling Memcache at Facebook", NSDI 2013, 3.2.1). What a write has just made is stored by
+the writer (`MADE`), unless that has been changed since. The scripts run as one (Redis: EVAL).
 """
 
 import random
@@ -62,31 +63,57 @@ return redis.call('DEL', KEYS[1])
 """
 
 # A write begins. The position of an earlier change is kept: it holds until every replica has it.
-# The key, its lease; mark, life.
+# Each key and its lease; mark, life.
 ANNOUNCE = """
-redis.call('DEL', KEYS[2])
-local now = redis.call('GET', KEYS[1]) or ''
-local position = now == '' and string.rep('0', 16) or string.sub(now, 2, 17)
-redis.call('SET', KEYS[1], '?' .. position .. ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-
-# A write is committed. Another one that is still under way keeps its mark, with the later position.
-# The key, its lease; mark, position, life of a tombstone, life of a mark.
-INVALIDATE = """
-redis.call('DEL', KEYS[2])
-local now = redis.call('GET', KEYS[1]) or ''
-local kind = string.sub(now, 1, 1)
-local position = ARGV[2]
-local earlier = string.sub(now, 2, 17)
-if earlier > position then position = earlier end
-if kind == '?' and string.sub(now, 18) ~= ARGV[1] then
-    redis.call('SET', KEYS[1], '?' .. position .. string.sub(now, 18), 'PX', ARGV[4])
-else
-    redis.call('SET', KEYS[1], '!' .. position .. ARGV[1], 'PX', ARGV[3])
+for i = 1, #KEYS, 2 do
+    redis.call('DEL', KEYS[i + 1])
+    local now = redis.call('GET', KEYS[i]) or ''
+    local position = now == '' and string.rep('0', 16) or string.sub(now, 2, 17)
+    redis.call('SET', KEYS[i], '?' .. position .. ARGV[1], 'PX', ARGV[2])
 end
 return 1
 """
+
+_TELL = """
+for i = first, #KEYS, 2 do
+    redis.call('DEL', KEYS[i + 1])
+    local now = redis.call('GET', KEYS[i]) or ''
+    local kind = string.sub(now, 1, 1)
+    local position = ARGV[2]
+    local earlier = string.sub(now, 2, 17)
+    if earlier > position then position = earlier end
+    if kind == '?' and string.sub(now, 18) ~= ARGV[1] then
+        redis.call('SET', KEYS[i], '?' .. position .. string.sub(now, 18), 'PX', ARGV[4])
+    else
+        redis.call('SET', KEYS[i], '!' .. position .. ARGV[1], 'PX', ARGV[3])
+    end
+end
+return first
+"""
+
+# A write is committed. Another one that is still under way keeps its mark, with the later position.
+# Each key and its lease; mark, position, life of a tombstone, life of a mark.
+INVALIDATE = "local first = 1" + _TELL
+
+# The same, and the first key is of something that this write has made: its answer is stored (3), or
+# it is told as the others are (1). Whoever has changed it since did so after the announcement, and
+# left under the key what lives longer than that. So while the announcement of the second key
+# stands, nothing under the first, or absence, means that nothing has happened to it.
+# As before; then the entry, its life.
+MADE = (
+    """
+local first = 1
+local now = redis.call('GET', KEYS[1]) or ''
+local announced = redis.call('GET', KEYS[3]) or ''
+local untouched = now == '' or string.sub(now, 1, 1) == '-' and string.sub(now, 2, 17) <= ARGV[2]
+if untouched and string.sub(announced, 1, 1) == '?' and string.sub(announced, 18) == ARGV[1] then
+    redis.call('DEL', KEYS[2])
+    redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
+    first = 3
+end
+"""
+    + _TELL
+)
 
 
 def name_of(key: str) -> str:
@@ -128,13 +155,14 @@ def is_being_changed(entry: bytes | None) -> bool:
 
 
 def pack(
-    body: bytes | None, position: int, *, ttl_s: float, absent_ttl_s: float
+    body: bytes | None, position: int, *, ttl_s: float, absent_ttl_s: float, jitter: float
 ) -> tuple[bytes, int]:
     """An entry with what was loaded at this position, and its life in milliseconds.
 
-    ± 10 %, so that what was filled together does not expire together.
+    The life is changed by chance, by at most the share `jitter` of it: what was filled together
+    does not expire together.
     """
-    dice = random.uniform(0.9, 1.1)
+    dice = random.uniform(1 - jitter, 1 + jitter)
     if body is None:
         return b"-%016x" % position, int(absent_ttl_s * 1000 * dice)
     life_ms = ttl_s * 1000 * dice

@@ -1,6 +1,8 @@
 """Logs: one JSON object a line on standard output, ours and the libraries' alike.
 
 `logs.get().info("job_done", kind=…, ms=…)`: the event is a name in past tense, the rest are fields.
+What is written while a request is answered carries its id, and what is written for a job (`carry`)
+that job's and its request's. The fields that all services share: docs/logs.md.
 
 Lines leave within `_JOIN_S`, together: each write wakes whoever collects them, and costs more than
 the line. At the end of the process, however it ends but by SIGKILL, the last ones are written.
@@ -10,11 +12,14 @@ import asyncio
 import atexit
 import logging
 import sys
-from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast
+import time
+from collections.abc import Iterable
+from typing import Any, BinaryIO, ClassVar, cast
 
 import orjson
 import structlog
+
+from app import timing
 
 type Logger = structlog.typing.FilteringBoundLogger
 
@@ -51,8 +56,14 @@ class _Output:
 
 
 _output = _Output()
-_service = "-"
-_level = logging.INFO
+
+
+class _This:
+    """What `start` set for this process."""
+
+    level = logging.INFO
+    same_in_all: ClassVar[dict[str, str]] = {"service": "-"}
+    as_json = b'"service":"-"'  # the same, as a part of a line
 
 
 def get() -> Logger:
@@ -61,18 +72,31 @@ def get() -> Logger:
     return logger
 
 
-def start(level: str, *, service: str) -> None:
-    """Set up logging for this process. `service` and the level stand in every line."""
-    global _service, _level
+def carry(**fields: Any) -> None:
+    """Have these fields in each line that this task writes from now on."""
+    structlog.contextvars.bind_contextvars(**fields)
+
+
+def ms_since(began: float) -> float:
+    """Milliseconds since then, by `time.perf_counter`. A line with `ms` tells of what began so long
+    before it was written.
+    """
+    return round((time.perf_counter() - began) * 1000, 2)
+
+
+def start(level: str, *, service: str, stage: str = "") -> None:
+    """Set up logging for this process. What it is, and the level, stand in every line."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    _service, _level = service, number
+    _This.level = number
+    _This.same_in_all = {"service": service, **({"stage": stage} if stage else {})}
+    _This.as_json = orjson.dumps(_This.same_in_all)[1:-1]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.processors.dict_tracebacks,
-            _naming(service),
+            _say_whose,
             structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -85,20 +109,54 @@ def start(level: str, *, service: str) -> None:
     logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
-def request_answered(at: float, **fields: Any) -> None:
-    """The line of one request, as `get().info` would write it, at a tenth of its price.
+def requests_answered(records: Iterable[timing.Record], since: float) -> None:
+    """The lines of some requests, as `get().info` would write them, at a tenth of its price.
 
-    `at` is when it was answered, in seconds since 1970.
+    Nothing is encoded twice: of a line only its numbers and the path are new. `since` is what turns
+    the clock of the records into seconds since 1970.
     """
-    if _level <= logging.INFO:
-        line = {
-            **fields,
-            "event": "request_answered",
-            "level": "info",
-            "timestamp": datetime.fromtimestamp(at, UTC),
-            "service": _service,
-        }
-        _output.write(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+    if _This.level > logging.INFO:
+        return
+    lines, second, stamp = [], -1, b""
+    for record in records:
+        at_us = int((since + record.began + record.seconds) * 1e6)
+        if at_us // 1_000_000 != second:
+            second = at_us // 1_000_000
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode("ascii")
+        lines.append(
+            _REQUEST
+            % (
+                record.request_id.encode("ascii"),
+                _json_of[record.method],
+                _json_of[record.route],
+                orjson.dumps(record.path),
+                record.status,
+                record.seconds * 1000,
+                _json_of[record.cache],
+                len(record.statements),
+                stamp,
+                at_us % 1_000_000,
+                _This.as_json,
+            )
+        )
+    _output.write(b"".join(lines))
+
+
+_REQUEST = (
+    b'{"request_id":"%b","method":%b,"route":%b,"path":%b,"status":%d,"ms":%.2f,"cache":%b,'
+    b'"statements":%d,"event":"request_answered","level":"info","time":"%b.%06dZ",%b}\n'
+)
+
+
+class _FewWords(dict[str | None, bytes]):
+    """Words that come again and again, as JSON."""
+
+    def __missing__(self, word: str | None) -> bytes:
+        self[word] = orjson.dumps(word)
+        return self[word]
+
+
+_json_of = _FewWords()
 
 
 class _Forward(logging.Handler):
@@ -114,12 +172,12 @@ class _Forward(logging.Handler):
         )
 
 
-def _naming(service: str) -> structlog.typing.Processor:
-    def name(_logger: Any, _method: str, event: structlog.typing.EventDict) -> Any:
-        event["service"] = service
-        return event
-
-    return name
+def _say_whose(_logger: Any, _method: str, event: structlog.typing.EventDict) -> Any:
+    event.update(_This.same_in_all)
+    event.setdefault("request_id", timing.current().request_id)
+    if event["request_id"] in {None, "-"}:  # no single request's
+        del event["request_id"]
+    return event
 
 
 def _json(event: dict[str, Any], **_: Any) -> bytes:

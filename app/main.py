@@ -64,7 +64,7 @@ CALLS = (
 )
 
 # These have a way of their own.
-_HOT = (users.show, posts.popular, posts.show, users.sign_up)
+_HOT = (users.show, posts.popular, posts.show, posts.newest, users.sign_up)
 
 # FastAPI's own tracing would cost a tenth of a cached read even where nobody listens.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False)

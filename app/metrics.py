@@ -49,7 +49,8 @@ cache_failures = Counter(
 )
 cache_fills = Counter(
     "sluice_cache_fills_total",
-    "Values loaded to be stored. outcome: stored, refused (changed meanwhile), failed (no Redis).",
+    "Values to be stored. outcome: stored (after a load), made (by the write that made it), refused"
+    " (changed meanwhile), failed (no Redis).",
     ["family", "outcome"],
 )
 cache_refreshes = Counter(

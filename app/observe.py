@@ -15,8 +15,8 @@ import asyncio
 import os
 import re
 import time
+from collections import defaultdict
 from collections.abc import Awaitable
-from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +25,7 @@ from app.settings import Settings
 
 # What a proxy's id may look like: it goes into headers and log lines as it is.
 _SANE = re.compile(rb"[A-Za-z0-9._:-]{8,128}")
+_DIGITS_OF_NGINX = 32
 
 _COUNT_AFTER_S = 0.05  # well below the time between two looks at the metrics
 _NOTED_MAX = 1000
@@ -32,34 +33,20 @@ _NOTED_MAX = 1000
 log = logs.get()
 
 
-class _Answered(NamedTuple):
-    """What is told of a request. Not its scope: keeping that would keep all that hangs on it."""
-
-    request_id: str
-    method: str
-    route: str
-    path: str
-    status: int
-    seconds: float
-    at: float
-    cache: str | None
-    statements: int
-
-
 class Observe:
     """Wraps `app`; `name` is this box, as in `X-Served-By`."""
 
     def __init__(self, app: ASGIApp, name: str, settings: Settings) -> None:
         self._app = app
-        self._name = name
+        self._name = name.encode("ascii", "replace")
         self._access_log = settings.access_log
         self._in_flight = 0
         self._in_flight_max = settings.in_flight_max
         self._same_in_all = (
-            (b"x-served-by", name.encode("ascii", "replace")),
+            (b"x-served-by", self._name),
             (b"x-content-type-options", b"nosniff"),
         )
-        self._noted: list[_Answered] = []
+        self._noted: list[timing.Record] = []
         metrics.http_requests_in_flight.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,13 +56,16 @@ class Observe:
             self.count()  # the end of the process
             return
         record = timing.begin(_request_id(scope))
-        status = 0
 
         def send_with_headers(message: Message) -> Awaitable[None]:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *self._headers(record)]
+                record.status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", record.request_id.encode("ascii")),
+                    (b"server-timing", record.header(self._name)),
+                    *self._same_in_all,
+                ]
             return send(message)
 
         if self._in_flight >= self._in_flight_max:
@@ -88,75 +78,55 @@ class Observe:
         except Exception:
             # The edge of the process: the request is lost, the process is not.
             log.exception("request_failed", request_id=record.request_id, path=scope["path"])
-            metrics.http_exceptions.labels(_template(scope)).inc()
-            if status == 0:
+            metrics.http_exceptions.labels(_template(scope.get("route"))).inc()
+            if record.status == 0:
                 answer = errors.render(500, errors.SluiceError.title)
                 await answer(scope, receive, send_with_headers)
         finally:
             self._in_flight -= 1
-            self._note(scope, record, status, time.perf_counter() - record.began)
-
-    def _headers(self, record: timing.Record) -> tuple[tuple[bytes, bytes], ...]:
-        return (
-            (b"x-request-id", record.request_id.encode("ascii")),
-            (b"server-timing", record.header(self._name).encode("ascii", "replace")),
-            *self._same_in_all,
-        )
+            self._note(scope, record)
 
     def count(self) -> None:
         """Count and log what was noted."""
         noted, self._noted = self._noted, []
-        for each in noted:
-            metrics.http_request_duration.observe(each.seconds, each.method, each.route)
-            metrics.http_requests.count(each.method, each.route, str(each.status))
-            if self._access_log:
-                logs.request_answered(
-                    each.at,
-                    request_id=each.request_id,
-                    method=each.method,
-                    route=each.route,
-                    path=each.path,
-                    status=each.status,
-                    ms=round(each.seconds * 1000, 2),
-                    cache=each.cache,
-                    statements=each.statements,
-                )
+        alike: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
+        for record in noted:
+            alike[record.method, record.route, record.status].append(record.seconds)
+        for (method, route, status), seconds in alike.items():
+            metrics.http_request_duration.observe_all(seconds, method, route)
+            metrics.http_requests.add(len(seconds), method, route, str(status))
+        if self._access_log:
+            # The clock that tells the time of day, by the one that measured.
+            logs.requests_answered(noted, time.time() - time.perf_counter())
 
-    def _note(self, scope: Scope, record: timing.Record, status: int, seconds: float) -> None:
-        noted = _Answered(
-            record.request_id,
-            _method(scope),
-            _template(scope),
-            scope["path"],
-            status,
-            seconds,
-            time.time(),
-            record.cache,
-            len(record.statements),
-        )
-        self._noted.append(noted)
-        if len(self._noted) == 1:
+    def _note(self, scope: Scope, record: timing.Record) -> None:
+        record.seconds = time.perf_counter() - record.began
+        # Not the scope itself: that would keep all that hangs on it.
+        method = scope["method"]
+        record.method = method if method in _METHODS else "OTHER"
+        record.path, record.route = scope["path"], _template(scope.get("route"))
+        noted = self._noted
+        if not noted:
             asyncio.get_running_loop().call_later(_COUNT_AFTER_S, self.count)
-        elif len(self._noted) > _NOTED_MAX:
+        noted.append(record)
+        if len(noted) > _NOTED_MAX:
             self.count()
 
 
 def _request_id(scope: Scope) -> str:
     """The proxy's, so that one id is in every log on the way; else a new one."""
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SANE.fullmatch(value):
+        # To look for what Nginx makes before all else that is sane costs half as much.
+        if name == b"x-request-id" and (
+            (len(value) == _DIGITS_OF_NGINX and value.isalnum()) or _SANE.fullmatch(value)
+        ):
             return str(value, "ascii")
     return os.urandom(16).hex()
 
 
-def _template(scope: Scope) -> str:
+def _template(route: object) -> str:
     """`/api/users/{user_id}`; few values, whatever is asked for."""
-    return getattr(scope.get("route"), "path", None) or "(none)"
-
-
-def _method(scope: Scope) -> str:
-    method: str = scope["method"]
-    return method if method in _METHODS else "OTHER"
+    return getattr(route, "path", None) or "(none)"
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -10,12 +10,13 @@ there without the other (microservices.io, "Transactional outbox"). After the co
 
 import asyncio
 import time
+import uuid
 
 from app import logs, metrics, timing
 from app.database import Database
 from app.errors import Unavailable
 from app.settings import Settings
-from jobs import Job, JobRejected, rows
+from jobs import Job, JobRejected, Payload, envelope, rows
 from worker import handlers
 from worker.workshop import JobFailed, Workshop
 
@@ -26,6 +27,11 @@ values = rows.values
 MARK_SENT = "UPDATE outbox SET sent_at = now() WHERE id = %(id)s AND sent_at IS NULL"
 
 log = logs.get()
+
+
+def new(payload: Payload, job_id: uuid.UUID | None = None) -> Job:
+    """A job that the present request causes: it carries the request's id along."""
+    return envelope.new(payload, job_id, request_id=timing.current().request_id)
 
 
 class Outbox:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from fastapi import Request, Response
 from itsdangerous import BadSignature, TimestampSigner
 
-from app.cache import Cache
+from app.cache import Cache, Made
 from app.database import Database
 from app.settings import Settings
 
@@ -49,18 +49,21 @@ class OwnWrites:
         self._untold_s = settings.own_writes_untold_s
         self._secure = settings.session_cookie_secure
 
-    async def settle(self, response: Response, *keys: str, mark: str = "") -> None:
+    async def settle(
+        self, response: Response, *keys: str, mark: str = "", made: Made | None = None
+    ) -> None:
         """After a commit: tell the cache what changed, and mark the answer.
 
-        `mark` is what `Cache.announce` returned before the write. The answer needs a mark where a
-        read could be older than the write: where there are replicas, or the cache was not told.
+        `mark` is what `Cache.announce` returned before the write, `made` what the write made. The
+        answer needs a mark where a read could be older than the write: where there are replicas, or
+        the cache was not told.
 
         Raises:
             DatabaseUnavailable: the primary went away right after the commit. The write is not
                 acknowledged then; the announcement keeps old values out of the cache.
         """
         position = await self._db.position()
-        told = await self._cache.invalidate(*keys, position=position, mark=mark)
+        told = await self._cache.invalidate(*keys, position=position, mark=mark, made=made)
         if self._db.has_replicas or not told:
             value = f"{position:x}" if told else f"{position:x}!"
             max_age_s = self._for_s if told else self._untold_s

@@ -7,11 +7,12 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from app import cursor, fields, replies
+from app import cursor, fields, outbox, replies, timing
+from app.cache import Made
 from app.database import Rows
 from app.errors import NotFound, NotLoggedIn
 from app.parts import parts_of
-from jobs import FanOutPost, envelope
+from jobs import FanOutPost
 
 
 class NewPost(fields.Input):
@@ -57,6 +58,9 @@ class Popular(BaseModel):
     items: list[PostSummary]
 
 
+PAGE_SIZE = 20
+_EMPTY_PAGE = replies.encode({"items": [], "next_cursor": None})
+
 # --- questions ---
 
 _SUMMARY = """
@@ -95,9 +99,10 @@ WITH author AS (SELECT id, name FROM users WHERE id = %(author_id)s),
          RETURNING id, title, body, views, created_at
      ),
      job AS (
-         INSERT INTO outbox (id, kind, version, payload)
+         INSERT INTO outbox (id, kind, version, payload, request_id)
          SELECT %(job_id)s, %(job_kind)s, %(job_version)s,
-                jsonb_build_object('post_id', post.id, 'author_id', author.id, 'after', 0)
+                jsonb_build_object('post_id', post.id, 'author_id', author.id, 'after', 0),
+                %(job_request_id)s::text
          FROM post, author
          WHERE EXISTS (SELECT FROM follows WHERE follows.author_id = %(author_id)s)
          RETURNING id
@@ -147,17 +152,20 @@ async def show(request: Request, post_id: fields.Id) -> Response:
 
 
 async def newest(
-    request: Request, cursor: fields.CursorText = None, limit: fields.Limit = 20
+    request: Request, cursor: fields.CursorText = None, limit: fields.Limit = PAGE_SIZE
 ) -> Response:
     """The newest posts, page by page."""
-    return await _page(request, NEWEST, {}, cursor, limit)
+    return await _page(request, None, cursor, limit)
 
 
 async def newest_of_author(
-    request: Request, user_id: fields.Id, cursor: fields.CursorText = None, limit: fields.Limit = 20
+    request: Request,
+    user_id: fields.Id,
+    cursor: fields.CursorText = None,
+    limit: fields.Limit = PAGE_SIZE,
 ) -> Response:
     """A member's newest posts, page by page; empty for who is no member."""
-    return await _page(request, NEWEST_OF_AUTHOR, {"author_id": user_id}, cursor, limit)
+    return await _page(request, user_id, cursor, limit)
 
 
 async def write(request: Request, new: NewPost) -> Response:
@@ -172,31 +180,53 @@ async def write(request: Request, new: NewPost) -> Response:
         "job_id": job_id,
         "job_kind": FanOutPost.kind,
         "job_version": FanOutPost.version,
+        "job_request_id": timing.current().request_id,
     }
-    author = f"user:{author_id}"
-    mark = await parts.cache.announce(author)
+    # Whose post count, and which pages, will be others.
+    keys = (f"user:{author_id}", key_of_newest(author_id), key_of_newest())
+    mark = await parts.cache.announce(*keys)
     rows = await parts.db.write(CREATE, values)
     if not rows:
         raise NotLoggedIn
     post = _told(rows[0]._asdict())
     if post.pop("is_followed"):
         job = FanOutPost(post_id=post["id"], author_id=author_id)
-        await parts.outbox.committed(envelope.new(job, job_id))
-    response = replies.private(replies.encode(post), 201)
+        await parts.outbox.committed(outbox.new(job, job_id))
+    body = replies.encode(post)
+    response = replies.private(body, 201)
     response.headers["location"] = f"/api/posts/{post['id']}"
-    # The author's post count is new, and the post may have been asked for before it was there.
-    await parts.own_writes.settle(response, author, f"post:{post['id']}", mark=mark)
+    # It may have been asked for before it was there; the first to ask now is mostly its author.
+    made = Made(f"post:{post['id']}", body, parts.settings.cache_post_ttl_s)
+    await parts.own_writes.settle(response, *keys, mark=mark, made=made)
     return response
 
 
-async def _page(
-    request: Request, sql: str, values: dict[str, Any], after: str | None, limit: int
-) -> Response:
+def key_of_newest(author_id: int | None = None) -> str:
+    """Under which key the first page of the newest posts is cached: of all, or of one author."""
+    return f"newest_of:{author_id}" if author_id else "newest:all"
+
+
+async def _page(request: Request, author_id: int | None, after: str | None, limit: int) -> Response:
+    """A page. The first one goes through the cache, in the size that comes when none is said.
+
+    Others would be as many keys as there are cursors and sizes, and each new post changes them all.
+    """
     parts = parts_of(request)
+    sql = NEWEST_OF_AUTHOR if author_id else NEWEST
     # One more than asked for: it tells whether there is a next page, without counting.
-    values = {**values, "below": cursor.decode(after), "limit": limit + 1}
-    rows = await parts.db.read(sql, values, after=parts.own_writes.of(request).after)
-    return replies.shared(request, replies.encode(_paged(rows, limit)))
+    values = {"author_id": author_id, "below": cursor.decode(after), "limit": limit + 1}
+
+    async def load(position: int) -> bytes | None:
+        rows = await parts.db.read(sql, values, after=position)
+        return replies.encode(_paged(rows, limit)) if rows else None
+
+    position, bypass = parts.own_writes.of(request)
+    if after is None and limit == PAGE_SIZE:
+        key, ttl_s = key_of_newest(author_id), parts.settings.cache_page_ttl_s
+        body = await parts.cache.get(key, load, ttl_s=ttl_s, after=position, bypass=bypass)
+    else:
+        body = await load(position)
+    return replies.shared(request, body or _EMPTY_PAGE)
 
 
 def _paged(rows: Rows, limit: int) -> dict[str, Any]:

@@ -12,12 +12,14 @@ that got no answer was carried out is unknown.
 import asyncio
 import ssl
 from collections import deque
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
 
 type Word = bytes | str | int | float
+_pack = cast("Callable[[tuple[Word, ...]], bytes]", hiredis.pack_command)
 
 _ONE_TURN_S = 0.002
 _CONNECT_S = 0.2  # name, TCP and TLS, once per outage; never less than for an answer
@@ -116,7 +118,7 @@ class _Wire(asyncio.Protocol):
         self._waiting.append((future, now))
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(hiredis.pack_command(cast("Any", words)))
+        self._outgoing.append(_pack(words))
         if self._timer is None:
             self._watch_until(now + self._timeout_s)
         return future

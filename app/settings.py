@@ -55,8 +55,10 @@ class Settings(BaseSettings):
     public_port: Port = 8000
     ops_port: Port = 9000
 
+    # Stands in log lines; nothing else depends on it.
+    stage: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    # One line a request costs about a tenth of a cached read; the proxy writes one anyway.
+    # One line a request; a proxy in front of this writes one as well.
     access_log: bool = True
 
     # Newest first: the first key signs, all are accepted, so a key can be replaced without logging
@@ -104,12 +106,23 @@ class Settings(BaseSettings):
     cache_pause_s: Positive = 1.0
     # Who finds that another process is loading waits so long for its value, then loads as well.
     cache_wait_s: Positive = 2.0
+    # Single flight. False: who finds that another one is loading does not wait, and loads as well.
+    cache_one_loader: bool = True
+    # A life is longer or shorter by at most this share of it, by chance: what was filled together
+    # does not expire together.
+    cache_ttl_jitter: float = Field(default=0.1, ge=0, lt=1)
     cache_user_ttl_s: int = 3600
-    cache_post_ttl_s: int = 60
+    cache_post_ttl_s: int = 300  # as the lists that show the same views and names
     cache_popular_ttl_s: int = 300
+    # First pages of posts. A new post, or an author's new name, is seen at once; a view by then.
+    cache_page_ttl_s: int = 300
     # How long a session that was logged out everywhere may go on if Redis could not be told.
     cache_session_ttl_s: int = 60
-    cache_absent_ttl_s: int = 10
+    # How long it is remembered that an id does not exist; 0: not at all.
+    cache_absent_ttl_s: int = Field(default=10, ge=0)
+    # With a cache, views are gathered in it and written every `views_flush_s`. False: each view is
+    # a statement, as it is without a cache.
+    views_batched: bool = True
     views_flush_s: Positive = 2.0
 
     # Argon2id, the minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane.

@@ -1,9 +1,10 @@
 """The hottest calls by a way of their own, around FastAPI's router and the layers inside of it.
 
 Reading one number from a path by FastAPI's general means costs as much as all the rest of a cached
-read, and its layers half as much again (docs/performance.md). So a path with at most one id, and a
-body as expected, are answered here. FastAPI has the very same calls: for the documentation, and for
-whatever is not exactly so, an error in the input first of all. It gets such a request as it came.
+read, and its layers half as much again (docs/performance.md). So a path with at most one id and no
+query, and a body as expected, are answered here. FastAPI has the very same calls: for the
+documentation, and for whatever is not exactly so, an error in the input first of all. It gets such
+a request as it came.
 """
 
 import re
@@ -78,7 +79,7 @@ class Shortcut:
         await response(scope, receive, send)
 
     def _find(self, scope: Scope) -> tuple[_Way | None, tuple[Any, ...]]:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["query_string"]:
             return None, ()
         method, path = scope["method"], scope["path"]
         way = self._plain.get((method, path))

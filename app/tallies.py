@@ -7,7 +7,8 @@ the event loop's, and are told to prometheus_client when it asks for them (its d
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 
 from prometheus_client import REGISTRY
@@ -22,12 +23,16 @@ class Tally(Collector):
     def __init__(self, name: str, documentation: str, labels: Sequence[str]) -> None:
         self._described = (name, documentation)
         self._labels = labels
-        self._counts: dict[tuple[str, ...], int] = {}
+        self._counts: defaultdict[tuple[str, ...], int] = defaultdict(int)
         REGISTRY.register(self)
 
     def count(self, *values: str) -> None:
         """One more, under these values of the labels."""
-        self._counts[values] = self._counts.get(values, 0) + 1
+        self._counts[values] += 1
+
+    def add(self, number: int, *values: str) -> None:
+        """So many more."""
+        self._counts[values] += number
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """What was counted until now."""
@@ -61,11 +66,16 @@ class Durations(Collector):
 
     def observe(self, seconds: float, *values: str) -> None:
         """One that took so long, under these values of the labels."""
+        self.observe_all((seconds,), *values)
+
+    def observe_all(self, many: Iterable[float], *values: str) -> None:
+        """Some that took so long each."""
         series = self._series.get(values)
         if series is None:
             series = self._series[values] = _Series(len(self._bounds) + 1)
-        series.counts[bisect_left(self._bounds, seconds)] += 1
-        series.total += seconds
+        for seconds in many:
+            series.counts[bisect_left(self._bounds, seconds)] += 1
+            series.total += seconds
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """What was observed until now."""

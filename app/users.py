@@ -6,10 +6,11 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from app import avatars, fields, outbox, replies
+from app import avatars, fields, outbox, posts, replies
+from app.cache import Made
 from app.errors import EmailTaken, NotFound, NotYours
 from app.parts import parts_of
-from jobs import WelcomeEmail, envelope
+from jobs import WelcomeEmail
 
 
 class NewMember(fields.Input):
@@ -99,20 +100,27 @@ async def show(request: Request, user_id: fields.Id) -> Response:
 async def sign_up(request: Request, new: NewMember) -> Response:
     """Become a member. A welcome mail follows."""
     parts = parts_of(request)
-    job = envelope.new(WelcomeEmail(email=new.email, name=new.name))
+    job = outbox.new(WelcomeEmail(email=new.email, name=new.name))
     values = {
         "email": new.email,
         "name": new.name,
         "password_hash": await parts.passwords.hash(new.password),
         **outbox.values(job),
     }
+    # There is no id yet: what is announced is the job, as one of its kind (entries.MADE).
+    attempt = f"new:{job.id}"
+    mark = await parts.cache.announce(attempt)
     rows = await parts.db.write(CREATE, values, {"users_email_key": EmailTaken})
     member = rows[0]._asdict()
     await parts.outbox.committed(job)
     response = replies.private(replies.encode(member), 201)
     response.headers["location"] = f"/api/users/{member['id']}"
-    # Somebody may have asked for this member before there was one.
-    await parts.own_writes.settle(response, f"user:{member['id']}")
+    # Somebody may have asked for this member before there was one; the first to ask now is mostly
+    # the member.
+    del member["email"]
+    profile = replies.encode(_told({**member, "post_count": 0, "avatar": None}))
+    made = Made(f"user:{member['id']}", profile, parts.settings.cache_user_ttl_s)
+    await parts.own_writes.settle(response, attempt, mark=mark, made=made)
     return response
 
 
@@ -121,14 +129,15 @@ async def rename(request: Request, user_id: fields.Id, change: Renaming) -> Resp
     parts = parts_of(request)
     if await parts.sessions.member(request) != user_id:
         raise NotYours
-    key = f"user:{user_id}"
+    # First pages of posts tell the author's name.
+    keys = (f"user:{user_id}", posts.key_of_newest(user_id), posts.key_of_newest())
     # Before the write and after its commit: a reader in between would store the old name again.
-    mark = await parts.cache.announce(key)
+    mark = await parts.cache.announce(*keys)
     rows = await parts.db.write(RENAME, {"id": user_id, "name": change.name})
     if not rows:
         raise NotFound
     response = replies.private(replies.encode(rows[0]._asdict()))
-    await parts.own_writes.settle(response, key, mark=mark)
+    await parts.own_writes.settle(response, *keys, mark=mark)
     return response
 
 

@@ -54,7 +54,7 @@ class Views:
         self._cache = cache
         self._workshop = workshop
         self._has_relay = settings.broker_url is not None
-        self._gathers = settings.cache_url is not None
+        self._gathers = settings.cache_url is not None and settings.views_batched
         self._every_s = settings.views_flush_s
 
     async def count(self, post_id: int) -> None:

@@ -7,6 +7,7 @@ a container that was paused; a replica of the database that lags is one whose re
 from __future__ import annotations
 
 import http.client
+import itertools
 import random
 import threading
 import time
@@ -22,6 +23,7 @@ from tests.system.readers import Crowd
 from tests.system.stack import (
     ENTRY,
     container,
+    figure,
     must,
     run,
     server_timing,
@@ -54,6 +56,12 @@ def profiles_asked_for() -> int:
 def past_the_cache(answers: list[httpx.Response]) -> int:
     """Return how many were answered without Redis, because that was too late."""
     return sum(server_timing(answer)["cache"]["desc"] == "error" for answer in answers)
+
+
+def fills_that_failed() -> int:
+    """Return how often Redis was too late to be told what was loaded."""
+    name, outcome = "sluice_cache_fills_total", "failed"
+    return sum(int(figure(name, "web", number, outcome=outcome)) for number in (1, 2, 3))
 
 
 def all_at_once(paths: list[str]) -> list[httpx.Response]:
@@ -111,6 +119,7 @@ def test_ten_thousand_reads_of_absent_ids_cost_a_statement_each_and_lifetime() -
     """Broken: whoever makes up ids has the database at his mercy."""
     absent = range(900_000_000, 900_000_100)
     forget()
+    not_kept = fills_that_failed()
     began = time.monotonic()
 
     def visit(_: int) -> list[httpx.Response]:
@@ -120,10 +129,10 @@ def test_ten_thousand_reads_of_absent_ids_cost_a_statement_each_and_lifetime() -
     with ThreadPoolExecutor(10) as visitors:
         answers = [answer for some in visitors.map(visit, range(100)) for answer in some]
     assert {answer.status_code for answer in answers} == {404}
-    # An absent id is remembered for 10 s ± 10 %. Without Redis, should it have been too late for
-    # some, nothing is remembered.
+    # An absent id is remembered for 10 s ± 10 %. What Redis was too late for, to be asked or to be
+    # told, is not remembered.
     lifetimes = 1 + int((time.monotonic() - began) / 9)
-    without = past_the_cache(answers)
+    without = past_the_cache(answers) + fills_that_failed() - not_kept
     print(f"{lifetimes} lifetimes, {without} of {len(answers)} reads without Redis")
     assert without < len(answers) / 2
     assert 100 <= profiles_asked_for() <= 100 * lifetimes + without
@@ -139,12 +148,24 @@ class Race:
         self.pauses = 0
         self.path = f"/api/users/{self.member.id}"
 
+    def change(self, number: int) -> httpx.Response:
+        """Put the number."""
+        return self.member.client.patch(self.path, json={"name": str(number)})
+
+    def ask(self, client: httpx.Client) -> httpx.Response:
+        """Ask for what shows it."""
+        return client.get(self.path)
+
+    def number(self, answer: httpx.Response) -> int:
+        """Return the number that is shown."""
+        return int(answer.json()["name"])
+
     def write(self) -> None:
         """Rename, then look at once."""
         while not self.over.wait(random.uniform(0.0, 0.1)):
             number = self.history.begin_write()
-            answer = self.member.client.patch(self.path, json={"name": str(number)})
-            if answer.status_code == 200:
+            answer = self.change(number)
+            if answer.is_success:
                 # The mark `!` in the cookie: the cache is yet to be told (app/own_writes.py).
                 told = "!" not in answer.headers.get("set-cookie", "")
                 self.history.end_write(number, told=told)
@@ -158,13 +179,12 @@ class Race:
                 self.look(client, self.history.reads)
 
     def look(self, client: httpx.Client, reads: list[Read]) -> None:
-        """Read the name, and remember what was seen when."""
+        """Read, and remember what was seen when."""
         began = time.monotonic()
-        answer = client.get(self.path)
+        answer = self.ask(client)
         if answer.status_code == 200:
             source = server_timing(answer)["cache"]["desc"]
-            seen = int(answer.json()["name"])
-            reads.append(Read(began, time.monotonic(), seen, source))
+            reads.append(Read(began, time.monotonic(), self.number(answer), source))
 
     def disturb(self) -> None:
         """Let web replicas stop in the middle of whatever they do, for a moment, one at a time."""
@@ -177,7 +197,7 @@ class Race:
 
     def run(self, seconds: float, *, disturbed: bool) -> None:
         """Race for so long."""
-        acts = [self.write, *([self.read] * 6), *([self.disturb] if disturbed else [])]
+        acts = [self.write, *([self.read] * 4), *([self.disturb] if disturbed else [])]
         threads = [threading.Thread(target=act) for act in acts]
         for thread in threads:
             thread.start()
@@ -185,6 +205,27 @@ class Race:
         self.over.set()
         for thread in threads:
             thread.join()
+
+
+class PageRace(Race):
+    """A member who writes post after post, and readers of the first page of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = itertools.count()
+
+    def change(self, number: int) -> httpx.Response:
+        """Write a post of this title."""
+        return self.member.client.post("/api/posts", json={"title": str(number), "body": "b"})
+
+    def ask(self, client: httpx.Client) -> httpx.Response:
+        """Ask by an address that the edge has not seen: it may show a list that is a second old."""
+        return client.get(f"{self.path}/posts?n={next(self.asked)}")
+
+    def number(self, answer: httpx.Response) -> int:
+        """Return the title of the newest."""
+        posts = answer.json()["items"]
+        return int(posts[0]["title"]) if posts else 0
 
 
 @contextmanager
@@ -203,8 +244,10 @@ def _is_paused(replica: str) -> None:
 
 
 def test_nobody_sees_a_value_older_than_the_last_acknowledged_write() -> None:
-    """Broken: a late fill, or a replica that lags, brings back a name that was given up."""
-    races = [Race() for _ in range(2)]
+    """Broken: a late fill, or a replica that lags, brings back a name that was given up, or takes
+    away a post that was written.
+    """
+    races = [Race(), Race(), PageRace()]
     threads = [
         threading.Thread(target=race.run, args=(RACE_S,), kwargs={"disturbed": race is races[0]})
         for race in races
@@ -223,7 +266,8 @@ def test_nobody_sees_a_value_older_than_the_last_acknowledged_write() -> None:
         # Without the cache a visitor may be behind by the bound of lag; through it, never.
         cached = [read for read in others if read.source != "error"]
         print(
-            f"writes {len(history.acknowledged)} of {history.sent} acknowledged,"
+            f"{type(race).__name__}: writes {len(history.acknowledged)} of {history.sent}"
+            f" acknowledged,"
             f" {len(history.told)} with the cache told; own reads"
             f" {len(history.own_reads)}, reads {len(others)} (past the cache"
             f" {len(others) - len(cached)}), too old: own {len(own)}, cached"
@@ -235,6 +279,21 @@ def test_nobody_sees_a_value_older_than_the_last_acknowledged_write() -> None:
         assert own == []
         assert history.too_old(cached, history.told) == []
         assert history.impossible() == []
+
+
+def test_who_has_written_is_answered_by_a_database_that_has_it() -> None:
+    """Broken: a member posts, and the own list is without it, because a replica is behind."""
+    author = sign_up(f"author-{time.time_ns()}@example.com", name="Author")
+    path = f"/api/users/{author.id}/posts?limit=5"  # not the size that is cached
+    with paused_replay("replica-1"), paused_replay("replica-2"):
+        written = author.client.post("/api/posts", json={"title": "Here", "body": "b"})
+        assert written.status_code == 201, written.text
+        others = httpx.get(ENTRY + path, timeout=30)
+        assert server_timing(others)["db"]["desc"] in {"replica-1", "replica-2"}
+        assert others.json()["items"] == []
+        for _ in range(9):
+            own = author.client.get(path)
+            assert [post["title"] for post in own.json()["items"]] == ["Here"]
 
 
 # --- faults: what a visitor notices ---
@@ -320,7 +379,7 @@ def test_no_read_fails_while_replay_stands_still() -> None:
         hold(9)  # beyond the bound of 5 s, and 2 s until it is noticed
         with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
             timings = [
-                server_timing(visitor.get(f"/api/users/{number}/posts"))
+                server_timing(visitor.get(f"/api/users/{number}/posts?limit=5"))
                 for number in range(9000, 9020)
             ]
         assert {timing["db"]["desc"] for timing in timings} <= {"replica-2", "primary"}
@@ -409,7 +468,7 @@ def test_all_is_well_afterwards() -> None:
     def well() -> None:
         with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
             served = [
-                server_timing(visitor.get(f"/api/users/{number}/posts"))["db"]["desc"]
+                server_timing(visitor.get(f"/api/users/{number}/posts?limit=5"))["db"]["desc"]
                 for number in range(9500, 9540)
             ]
         assert set(served) == {"replica-1", "replica-2"}

@@ -40,13 +40,14 @@ async def asked(
     port: int = 8000,
 ) -> Answer:
     """The same, inside of an event loop."""
+    path, _, query = path.partition("?")
     scope: dict[str, Any] = {
         "type": "http",
         "http_version": "1.1",
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "root_path": "",
         "scheme": "http",
         "server": ("127.0.0.1", port),

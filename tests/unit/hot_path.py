@@ -25,7 +25,7 @@ from app.settings import Settings
 WARM_UP = 50
 COUNTED = 100
 BODY = b'{"id":1,"name":"Emma Hughes","created_at":"2024-09-30T15:00:00Z","post_count":82}'
-ENTRY = entries.pack(BODY, 0, ttl_s=3600, absent_ttl_s=10)[0]
+ENTRY = entries.pack(BODY, 0, ttl_s=3600, absent_ttl_s=10, jitter=0.1)[0]
 GREETINGS = {b"SELECT", b"AUTH"}
 SCOPE: dict[str, Any] = {
     "type": "http",

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app import entries, timing
-from app.cache import Cache
+from app.cache import Cache, Made
 from app.errors import DatabaseUnavailable
 from app.settings import Settings
 from tests.unit.redis_server import RedisServer
@@ -55,6 +55,41 @@ def test_a_key_is_loaded_once_in_the_whole_cluster(shared: Settings) -> None:
         assert len(source.loads) == 1
 
     tell(shared, story, replicas=3)
+
+
+def test_without_one_loader_each_reader_loads_and_one_of_them_stores(
+    shared: Settings, redis: RedisServer
+) -> None:
+    """Broken: `make ablate-single-flight` compares the technique with itself, or without it
+    nothing is stored any more, which is another thing than it measures.
+    """
+
+    async def story(*caches: Cache) -> None:
+        source = Source(b'{"id":1}')
+        source.pause.clear()
+        readers = [asyncio.create_task(source.read(caches[i % 3])) for i in range(30)]
+        await until(lambda: len(source.loads) == 30)
+        source.pause.set()
+        assert set(await asyncio.gather(*readers)) == {b'{"id":1}'}
+        stored = redis.ask("GET", NAME)
+        assert isinstance(stored, bytes)
+        assert entries.answer(stored) == b'{"id":1}'
+
+    tell(shared.model_copy(update={"cache_one_loader": False}), story, replicas=3)
+
+
+def test_an_absent_id_that_may_not_be_remembered_is_asked_for_again(
+    shared: Settings, redis: RedisServer
+) -> None:
+    """Broken: `CACHE_ABSENT_TTL_S=0` is an error of Redis, or holds the next reader up."""
+
+    async def story(cache: Cache) -> None:
+        source = Source(None)
+        assert [await source.read(cache) for _ in range(3)] == [None] * 3
+        assert len(source.loads) == 3
+        assert redis.ask("EXISTS", NAME, LEASE) == 0
+
+    tell(shared.model_copy(update={"cache_absent_ttl_s": 0}), story)
 
 
 def test_who_comes_just_after_the_fill_does_not_load(
@@ -288,3 +323,61 @@ def test_a_writer_that_ends_earlier_does_not_open_the_key(
         assert redis.ask("GET", NAME).endswith(b"{}")
 
     tell(shared, story, replicas=2)
+
+
+MADE = Made(KEY, b'{"name":"first"}', TTL_S)
+
+
+def test_a_read_that_follows_the_write_that_made_it_is_a_hit(
+    shared: Settings, redis: RedisServer
+) -> None:
+    """Broken: everybody who signs up is read from the primary at once, since no replica can."""
+
+    async def story(writer: Cache, reader: Cache) -> None:
+        source, record = Source(b'{"name":"first"}'), timing.begin("test")
+        mark = await writer.announce("new:1")
+        assert await writer.invalidate("new:1", position=7, mark=mark, made=MADE)
+        assert await source.read(reader) == b'{"name":"first"}'
+        assert (record.cache, source.loads) == ("hit", [])
+        assert entries.position(redis.ask("GET", NAME)) == 7, "a load that follows must have it"
+
+    tell(shared, story, replicas=2)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_later_write_overtakes_the_one_that_made_it(shared: Settings, *, ended: bool) -> None:
+    """Broken: a member signs up and changes the name; the sign-up's end brings the first back."""
+
+    async def story(maker: Cache, changer: Cache) -> None:
+        source = Source(b'{"name":"second"}')
+        making = await maker.announce("new:1")
+        changing = await changer.announce(KEY)
+        if ended:
+            await changer.invalidate(KEY, position=9, mark=changing)
+        await maker.invalidate("new:1", position=7, mark=making, made=MADE)
+        assert await source.read(maker) == b'{"name":"second"}'
+        assert source.loads == [9 if ended else 7]
+        await changer.invalidate(KEY, position=9, mark=changing)
+        assert [await source.read(changer) for _ in range(2)] == [b'{"name":"second"}'] * 2
+        assert source.loads[-1] == 9
+
+    tell(shared, story, replicas=2)
+
+
+def test_what_was_made_without_a_standing_announcement_is_read_from_the_database(
+    shared: Settings, redis: RedisServer
+) -> None:
+    """Broken: a process that stood still stores what was changed long ago."""
+
+    async def story(cache: Cache) -> None:
+        refused = counted("sluice_cache_fills_total", family="user", outcome="refused")
+        mark = await cache.announce("new:1")
+        redis.ask("DEL", entries.name_of("new:1"))  # its time is over
+        assert await cache.invalidate("new:1", position=7, mark=mark, made=MADE)
+        source = Source()
+        await source.read(cache)
+        assert source.loads == [7]
+        now = counted("sluice_cache_fills_total", family="user", outcome="refused")
+        assert now == refused + 1
+
+    tell(shared, story)

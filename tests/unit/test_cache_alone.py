@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app import entries, metrics, timing
-from app.cache import Cache, connect
+from app.cache import Cache, Made, connect
 from app.settings import Settings
 from tests.unit.redis_server import RedisServer
 from tests.unit.stories import KEY, Source, counted, tell, until
@@ -114,6 +114,30 @@ def test_what_redis_could_not_be_told_is_told_when_it_answers(
         assert await source.read(reader) == b'{"name":"new"}'
 
     tell(shared.model_copy(update={"cache_pause_s": 0.05}), story, replicas=2)
+
+
+def test_what_was_made_while_redis_was_away_is_told_as_a_change(
+    shared: Settings, redis: RedisServer
+) -> None:
+    """Broken: "no such member" stays in Redis, because it was away during the sign-up."""
+
+    async def story(cache: Cache) -> None:
+        source = Source(None)
+        assert await source.read(cache) is None
+        redis.pause()
+        mark = await cache.announce("new:1")
+        made = Made(KEY, b"{}", 60)
+        assert not await cache.invalidate("new:1", position=42, mark=mark, made=made)
+        assert counted(OWED) == 2
+        source.value = b"{}"
+        telling = asyncio.create_task(cache.keep_telling())
+        redis.resume()
+        await until(lambda: counted(OWED) == 0)
+        telling.cancel()
+        assert await source.read(cache) == b"{}"
+        assert source.loads[-1] == 42
+
+    tell(shared.model_copy(update={"cache_pause_s": 0.05}), story)
 
 
 def test_a_redis_whose_memory_is_full_still_serves_and_is_told(

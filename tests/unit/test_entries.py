@@ -141,10 +141,89 @@ def test_a_write_that_is_still_under_way_keeps_its_mark(redis: RedisServer) -> N
     assert there(redis) == b"!0000000000000007second", "with the later position of both"
 
 
+def made(redis: RedisServer, mark: str, position: int, announced: str = "user:7") -> int:
+    """End a write that made what is under the key."""
+    lives = (entries.TOMBSTONE_MS, entries.MARK_MS, VALUE, 1000)
+    names = (*NAMES, entries.name_of(announced), entries.lease_of(announced))
+    answer = redis.ask("EVAL", entries.MADE, 4, *names, mark, entries.hexadecimal(position), *lives)
+    assert isinstance(answer, int), answer
+    return answer
+
+
+def announce_other(redis: RedisServer, mark: str, key: str = "user:7") -> None:
+    """Begin a write that makes something whose key nobody knows yet."""
+    names = (entries.name_of(key), entries.lease_of(key))
+    redis.ask("EVAL", entries.ANNOUNCE, 2, *names, mark, entries.MARK_MS)
+
+
+def other(redis: RedisServer) -> bytes | None:
+    """What lies under the key that such a write announced."""
+    found: bytes | None = redis.ask("GET", entries.name_of("user:7"))
+    return found
+
+
+@pytest.mark.parametrize("before", [None, b"-0000000000000007"])
+def test_what_a_write_made_is_stored_by_its_writer(
+    redis: RedisServer, before: bytes | None
+) -> None:
+    """Broken: who has just written waits for the database to tell what was written."""
+    if before:
+        redis.ask("SET", NAMES[0], before)  # somebody had asked for it already
+    announce_other(redis, "m")
+    lease(redis, "a reader of nothing", before)
+    assert made(redis, "m", 7) == 3
+    assert there(redis) == VALUE
+    assert 0 < left_ms(redis) <= 1000
+    assert other(redis) == b"!0000000000000007m", "what was announced is told as ever"
+    assert do(redis, entries.FILL, "a reader of nothing", b"-", 1000) == 0
+
+
+@pytest.mark.parametrize("change", ["under way", "over", "read again", "absent later"])
+def test_what_a_write_made_does_not_hide_what_came_after(redis: RedisServer, change: str) -> None:
+    """Broken: a new member's first change is undone by the slow end of the sign-up."""
+    announce_other(redis, "m")
+    if change == "under way":
+        announce(redis, "n")
+    elif change == "over":
+        invalidate(redis, "n", 9)
+    elif change == "read again":
+        redis.ask("SET", NAMES[0], b"=%016x%013d{}" % (9, 4_000_000_000_000))
+    else:
+        redis.ask("SET", NAMES[0], b"-%016x" % 9)
+    assert made(redis, "m", 7) == 1
+    kind, mark = ("?", "n") if change == "under way" else ("!", "m")
+    position = 7 if change == "under way" else 9
+    assert there(redis) == f"{kind}{position:016x}{mark}".encode()
+
+
+@pytest.mark.parametrize("lost", ["over", "another's", "ended"])
+def test_who_announced_too_long_ago_stores_nothing(redis: RedisServer, lost: str) -> None:
+    """Broken: a process stands still for a minute, and then stores what was changed meanwhile."""
+    if lost != "over":
+        announce_other(redis, "m")
+    if lost == "another's":
+        announce_other(redis, "n")
+    elif lost == "ended":
+        made(redis, "m", 7)
+        redis.ask("DEL", NAMES[0])
+    assert made(redis, "m", 7) == 1
+    assert there(redis) == b"!0000000000000007m"
+
+
+def test_several_keys_are_told_at_once(redis: RedisServer) -> None:
+    """Broken: of the keys that a write changes only the first is announced, or invalidated."""
+    names = (*NAMES, entries.name_of("user:7"), entries.lease_of("user:7"))
+    lives = (entries.TOMBSTONE_MS, entries.MARK_MS)
+    redis.ask("EVAL", entries.ANNOUNCE, 4, *names, "m", entries.MARK_MS)
+    assert there(redis) == other(redis) == b"?0000000000000000m"
+    redis.ask("EVAL", entries.INVALIDATE, 4, *names, "m", entries.hexadecimal(7), *lives)
+    assert there(redis) == other(redis) == b"!0000000000000007m"
+
+
 def test_what_is_filled_together_does_not_expire_together() -> None:
     """Broken: an hour after a start, everything is loaded again in the same second (avalanche)."""
     ttl_s, now_s = 60, time.time()
-    packed = [entries.pack(b"{}", 0, ttl_s=ttl_s, absent_ttl_s=10) for _ in range(2000)]
+    packed = [entries.pack(b"{}", 0, ttl_s=ttl_s, absent_ttl_s=10, jitter=0.1) for _ in range(2000)]
     fresh_s = [int(entry[17:30]) / 1000 - now_s for entry, _ in packed]
     assert min(fresh_s) >= ttl_s * 0.9 - 0.1
     assert max(fresh_s) <= ttl_s * 1.1 + 20, "the time of packing included"
@@ -153,13 +232,20 @@ def test_what_is_filled_together_does_not_expire_together() -> None:
         assert life_ms == pytest.approx(each * 1250, abs=25_000), "and a while longer, to be served"
 
 
+def test_without_jitter_a_life_is_as_long_as_it_was_said() -> None:
+    """Broken: `make ablate-ttl-jitter` compares jitter with jitter."""
+    lives = {"ttl_s": 60, "absent_ttl_s": 10, "jitter": 0}
+    assert {entries.pack(b"{}", 0, **lives)[1] for _ in range(100)} == {75_000}
+    assert {entries.pack(None, 0, **lives)[1] for _ in range(100)} == {10_000}
+
+
 def test_an_entry_is_read_as_it_was_packed() -> None:
     """Broken: an answer loses its first bytes, or is stale from the start."""
-    entry, _ = entries.pack(b'{"id":1}', 7, ttl_s=3600, absent_ttl_s=10)
+    entry, _ = entries.pack(b'{"id":1}', 7, ttl_s=3600, absent_ttl_s=10, jitter=0.1)
     assert entries.answer(entry) == b'{"id":1}'
     assert -0.11 <= entries.age(entry, 3600) <= 0.11
     assert entries.head(entry) == entry[:30]
     assert entries.position(entry) == 7
-    absent, life_ms = entries.pack(None, 7, ttl_s=3600, absent_ttl_s=10)
+    absent, life_ms = entries.pack(None, 7, ttl_s=3600, absent_ttl_s=10, jitter=0.1)
     assert absent == b"-%016x" % 7
     assert 9000 <= life_ms <= 11_000, "and briefly: it may be created"

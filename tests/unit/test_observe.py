@@ -32,7 +32,8 @@ async def well(scope: Scope, receive: Receive, send: Send) -> None:
     record.cache = "miss"
     record.asked_redis(0.25)
     record.asked_redis(0.5)
-    record.statements += [("replica-1", 1.25), ("replica-1", 0.5), ("primary", 2.0)]
+    for who, ms in (("replica-1", 1.25), ("replica-1", 0.5), ("primary", 2.0)):
+        record.asked_database(who, ms)
     record.job = "welcome_email queued"
     await PlainTextResponse("well")(scope, receive, send)
 
@@ -187,15 +188,47 @@ def test_an_access_line_is_one_object_with_the_fields_that_are_searched_for(
     app = observed(access_log=True)
     ask(app, "/things/7")
     app.count()
-    (line,) = written.getvalue().splitlines()
+    (line,) = written.getvalue().splitlines(keepends=True)
+    assert line.endswith(b"}\n")
     said = json.loads(line)
     assert list(said) == [
         *("request_id", "method", "route", "path", "status", "ms", "cache", "statements"),
-        *("event", "level", "timestamp", "service"),
+        *("event", "level", "time", "service"),
     ]
     assert (said["method"], said["route"], said["path"]) == ("GET", Route.path, "/things/7")
     assert (said["status"], said["cache"], said["statements"]) == (200, "miss", 3)
     assert (said["event"], said["level"]) == ("request_answered", "info")
-    assert said["timestamp"].endswith("Z")
-    assert datetime.fromisoformat(said["timestamp"]).tzinfo is not None
+    assert said["time"].endswith("Z")
+    assert datetime.fromisoformat(said["time"]).tzinfo is not None
     assert isinstance(said["ms"], float)
+
+
+@pytest.mark.parametrize("path", ['/"quoted"', "/back\\slash", "/new\nline", "/é/😀", "/\x00\x7f"])
+def test_a_path_cannot_break_out_of_its_line(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Broken: whoever asks for a strange path writes lines of his own into our logs."""
+    written = io.BytesIO()
+    monkeypatch.setattr(logs, "_output", written)
+    app = observed(access_log=True)
+    ask(app, path)
+    ask(app, "/next")
+    app.count()
+    assert [json.loads(line)["path"] for line in written.getvalue().splitlines()] == [path, "/next"]
+
+
+def test_the_lines_of_one_batch_have_times_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken: of requests around the turn of a second some are logged at a wrong time."""
+    written = io.BytesIO()
+    monkeypatch.setattr(logs, "_output", written)
+    ends = (1.25, 0.999999, 1_767_225_599.5, 1_767_225_600.000001)
+    records = []
+    for end in ends:
+        record = timing.Record("request-id")
+        record.began, record.seconds = end - 0.125, 0.125
+        record.method, record.path, record.route = "GET", "/", "(none)"
+        records.append(record)
+    logs.requests_answered(records, 0.0)
+    told = [json.loads(line)["time"] for line in written.getvalue().splitlines()]
+    assert told == [
+        *("1970-01-01T00:00:01.250000Z", "1970-01-01T00:00:00.999999Z"),
+        *("2025-12-31T23:59:59.500000Z", "2026-01-01T00:00:00.000001Z"),
+    ]

@@ -1,13 +1,15 @@
 """The envelope: what every job has, whatever it is about.
 
-On the wire, as JSON: `{"id", "kind", "version", "created_at", "payload"}`.
+On the wire, as JSON: `{"id", "kind", "version", "created_at", "payload"}`. The id of the request
+that caused it travels beside that, as the message's `correlation_id`: a worker of the version
+before refuses a body with a field that it does not know, and must be able to do today's jobs.
 """
 
 import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from jobs.payloads import PAYLOADS, Payload
 
@@ -39,6 +41,8 @@ class Job(BaseModel):
     version: int
     created_at: AwareDatetime
     payload: dict[str, Any]
+    # For log lines alone; older jobs, and those that no single request caused, have none.
+    request_id: str | None = Field(default=None, exclude=True)
 
     def read(self) -> Payload:
         """The payload, checked.
@@ -54,11 +58,18 @@ class Job(BaseModel):
             ) from error
         except ValidationError as error:
             raise JobRejected(
-                f"not a {self.kind} version {self.version}: {error}", "invalid_payload"
+                f"not a {self.kind} version {self.version}: {without_values(error)}",
+                "invalid_payload",
             ) from error
 
 
-def new(payload: Payload, job_id: uuid.UUID | None = None) -> Job:
+def without_values(error: ValidationError) -> str:
+    """What is wrong and where, without what stood there: that may be somebody's address."""
+    found = error.errors(include_input=False, include_context=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+
+
+def new(payload: Payload, job_id: uuid.UUID | None = None, *, request_id: str | None = None) -> Job:
     """A new job about this, with a new id unless its cause has given it one."""
     # Made of what is checked already; who takes it from the wire checks all of it again.
     return Job.model_construct(
@@ -67,6 +78,7 @@ def new(payload: Payload, job_id: uuid.UUID | None = None) -> Job:
         version=payload.version,
         created_at=datetime.now(UTC),
         payload=payload.model_dump(mode="json"),
+        request_id=request_id,
     )
 
 
@@ -75,8 +87,8 @@ def encode(job: Job) -> bytes:
     return job.model_dump_json().encode("utf-8")
 
 
-def decode(message: bytes) -> Job:
-    """The job in a message, its payload checked.
+def decode(message: bytes, request_id: str | None = None) -> Job:
+    """The job in a message, its payload checked; `request_id` is what came beside it.
 
     Raises:
         JobRejected: not a job, or none that we understand; says why.
@@ -86,6 +98,6 @@ def decode(message: bytes) -> Job:
     try:
         job = Job.model_validate_json(message)
     except ValidationError as error:
-        raise JobRejected(f"not a job: {error}", "undecodable") from error
+        raise JobRejected(f"not a job: {without_values(error)}", "undecodable") from error
     job.read()
-    return job
+    return job.model_copy(update={"request_id": request_id})

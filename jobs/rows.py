@@ -8,8 +8,9 @@ from jobs.envelope import Job
 
 # One job; use it inside the statement or transaction that writes its cause.
 INSERT = """
-INSERT INTO outbox (id, kind, version, payload, created_at)
-VALUES (%(job_id)s, %(job_kind)s, %(job_version)s, %(job_payload)s::jsonb, %(job_created_at)s)
+INSERT INTO outbox (id, kind, version, payload, created_at, request_id)
+VALUES (%(job_id)s, %(job_kind)s, %(job_version)s, %(job_payload)s::jsonb, %(job_created_at)s,
+        %(job_request_id)s)
 """
 
 
@@ -21,4 +22,5 @@ def values(job: Job) -> dict[str, Any]:
         "job_version": job.version,
         "job_payload": orjson.dumps(job.payload).decode("utf-8"),
         "job_created_at": job.created_at,
+        "job_request_id": job.request_id,
     }

@@ -9,14 +9,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 import pika
 from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
 
-# Two heartbeats missed and the other side is taken for gone.
+from jobs import Job
+
+# Two heartbeats missed and the other side is taken for gone. An address may say `?heartbeat=`.
 _HEARTBEAT_S = 20
 _CONNECT_S = 10.0
 _CALL_S = 10.0
@@ -49,15 +50,14 @@ class Message:
     body: bytes
 
 
-def properties(
-    job_id: str, kind: str, created_at: datetime, headers: dict[str, Any] | None = None
-) -> pika.BasicProperties:
+def properties(job: Job) -> pika.BasicProperties:
     """The properties of a job's message: it survives a restart, and can be told from others."""
     return pika.BasicProperties(
-        message_id=job_id,
-        type=kind,
-        timestamp=int(created_at.timestamp()),
-        headers=headers or {},
+        message_id=str(job.id),
+        correlation_id=job.request_id,
+        type=job.kind,
+        timestamp=int(job.created_at.timestamp()),
+        headers={},
         content_type="application/json",
         delivery_mode=pika.DeliveryMode.Persistent.value,
     )
@@ -178,7 +178,8 @@ async def connect(url: str, name: str) -> AsyncIterator[Link]:
             gone.set_exception(BrokerGone(reason))
 
     parameters = pika.URLParameters(url)
-    parameters.heartbeat = _HEARTBEAT_S
+    if parameters.heartbeat is None:
+        parameters.heartbeat = _HEARTBEAT_S
     parameters.client_properties = {"connection_name": name}
     connection = AsyncioConnection(
         parameters,

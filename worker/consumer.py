@@ -160,33 +160,34 @@ class Consumer:
 
     async def _work(self, message: Message) -> Verdict:
         """Do the job in a message; → how it ended."""
-        tries = tries_before(message) + 1
+        tries, began = tries_before(message) + 1, time.perf_counter()
         try:
-            job = envelope.decode(message.body)
+            job = envelope.decode(message.body, message.properties.correlation_id)
         except JobRejected as error:
             log.error("message_rejected", error=str(error)[:500], reason=error.reason)
             return Verdict("dead", error.reason, str(error))
         if tries == 1:
             waited_s = (datetime.now(UTC) - job.created_at).total_seconds()
             metrics.job_wait.labels(job.kind).observe(max(0.0, waited_s))
-        said = {"job": str(job.id), "kind": job.kind, "tries": tries}
+        # In every line of this task from here on, whoever writes it.
+        logs.carry(job=str(job.id), kind=job.kind, tries=tries, request_id=job.request_id)
         try:
             new = await self._do(job)
         except JobRejected as error:
-            log.error("job_rejected", error=str(error)[:500], **said)
+            log.error("job_rejected", error=str(error)[:500])
             return Verdict("dead", error.reason, str(error))
         except Unavailable as error:
-            log.warning("job_given_back", error=repr(error)[:500], **said)
+            log.warning("job_given_back", error=repr(error)[:500])
             return Verdict("returned")
         except JobFailed as error:
-            log.warning("job_failed", error=str(error)[:500], **said)
+            log.warning("job_failed", error=str(error)[:500])
             return Verdict("failed", error=str(error))
         except Exception as error:
             # The edge of the loop: a mistake in a handler must not end the others' work. The job is
             # tried again like any that failed, and ends among the dead letters.
-            log.exception("job_failed", **said)
+            log.exception("job_failed")
             return Verdict("failed", error=repr(error))
-        log.info("job_done" if new else "job_was_done_before", **said)
+        log.info("job_done" if new else "job_was_done_before", ms=logs.ms_since(began))
         return Verdict("done" if new else "duplicate")
 
     async def _do(self, job: Job) -> bool:

@@ -61,7 +61,7 @@ def run(
 ) -> None:
     """Do the work until SIGTERM; `work` ends itself when `stopping` is set."""
     settings = environment.load()
-    logs.start(settings.log_level, service=service)
+    logs.start(settings.log_level, service=service, stage=settings.stage)
     asyncio.run(_run(service, work, settings, measure))
 
 

@@ -1,4 +1,4 @@
-"""What an operator does with the queues: `python -m worker.queues list | dead | replay | renew`.
+"""What an operator does with the queues: `python -m worker.queues list | dead | replay …`.
 
 Reads and moves messages over a connection of its own; the words for a shell are in bin/queues.
 """
@@ -70,6 +70,7 @@ async def replay(link: Link, kind: str | None, job: str | None) -> None:
             continue
         new = pika.BasicProperties(
             message_id=about.message_id,
+            correlation_id=about.correlation_id,
             type=about.type,
             timestamp=about.timestamp,
             content_type=about.content_type,
@@ -85,6 +86,27 @@ async def replay(link: Link, kind: str | None, job: str | None) -> None:
     if job and not moved:
         raise NotSo(f"no dead job {job} in {one.dead}: see `make dead KIND={kind}`")
     print(f"replayed {moved} of {count}")
+
+
+async def discard(link: Link, kind: str | None, job: str | None) -> None:
+    """Remove one of the dead for ever: what will never be done, however often it is tried."""
+    if kind is None or job is None:
+        raise NotSo("say which: `make discard KIND=welcome_email ID=…`, see `make dead`")
+    [one] = _kinds(kind)
+    count = (await _declared(link, one.dead)).message_count
+    others = []
+    found = False
+    async for method, about, _ in _messages(link, one.dead, count):
+        if about.message_id == job:
+            link.acknowledge(method.delivery_tag)
+            found = True
+            break
+        others.append(method.delivery_tag)
+    for delivery in others:
+        link.give_back(delivery)
+    if not found:
+        raise NotSo(f"no dead job {job} in {one.dead}: see `make dead KIND={kind}`")
+    print(f"discarded {job}")
 
 
 async def renew(link: Link, settings: Settings, name: str | None) -> None:
@@ -143,6 +165,7 @@ async def main(words: list[str]) -> None:
         "list": lambda link: show_all(link, settings),
         "dead": lambda link: show_dead(link, name),
         "replay": lambda link: replay(link, name, job),
+        "discard": lambda link: discard(link, name, job),
         "renew": lambda link: renew(link, settings, name),
     }
     if verb not in acts:

@@ -38,7 +38,7 @@ _CONFLICT_S = 20.0  # below the time after which a process that does not come ro
 
 # The oldest jobs that nobody has sent or is sending; outbox_unsent_idx.
 TAKE = """
-SELECT id, kind, version, payload, created_at FROM outbox
+SELECT id, kind, version, payload, created_at, request_id FROM outbox
 WHERE sent_at IS NULL AND id <> ALL(%(set_aside)s)
 ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
@@ -158,12 +158,14 @@ class _Forwarding:
             try:
                 jobs.append(Job(**row))
             except ValidationError as error:
-                log.error("outbox_row_unreadable", job=str(row["id"]), error=str(error)[:500])
+                why = envelope.without_values(error)[:500]
+                log.error("outbox_row_unreadable", job=str(row["id"]), error=why)
                 self._set_aside[row["id"]] = time.monotonic() + _SET_ASIDE_S
         return jobs
 
     async def _publish(self, jobs: list[Job]) -> list[uuid.UUID]:
         """Send all at once, then wait for what the broker says of each; → the confirmed ones."""
+        began = time.perf_counter()
         outcomes = {
             self._link.publish(topology.EXCHANGE, job.kind, *_message(job)): job for job in jobs
         }
@@ -173,10 +175,12 @@ class _Forwarding:
         for future, job in outcomes.items():
             outcome = future.result() if future.done() else "unknown"
             metrics.outbox_published.labels(job.kind, outcome).inc()
+            said = {"job": str(job.id), "kind": job.kind, "request_id": job.request_id}
             if outcome == "confirmed":
                 confirmed.append(job.id)
+                log.info("job_published", ms=logs.ms_since(began), **said)
             else:
-                log.warning("job_not_taken", job=str(job.id), kind=job.kind, outcome=outcome)
+                log.warning("job_not_taken", outcome=outcome, **said)
                 self._set_aside[job.id] = time.monotonic() + _SET_ASIDE_S
         return confirmed
 
@@ -192,7 +196,7 @@ class _Forwarding:
 
 
 def _message(job: Job) -> tuple[bytes, pika.BasicProperties]:
-    return envelope.encode(job), broker.properties(str(job.id), job.kind, job.created_at)
+    return envelope.encode(job), broker.properties(job)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,7 @@ class Unfinished:
         }
         return pika.BasicProperties(
             message_id=old.message_id or str(uuid.uuid4()),
+            correlation_id=old.correlation_id,
             type=old.type,
             timestamp=old.timestamp,
             content_type=old.content_type,

@@ -8,6 +8,7 @@ from typing import cast
 import pika
 import pytest
 
+from app import logs
 from app.database import Database
 from app.errors import DatabaseUnavailable
 from app.settings import Settings
@@ -22,6 +23,8 @@ from worker.workshop import JobFailed, Workshop
 
 WORKSHOP = Workshop(name="worker-1", smtp_url=None, smtp_timeout_s=1, mail_from="a@b.c")
 MESSAGE = envelope.encode(envelope.new(WelcomeEmail(email="ann@example.com", name="Ann")))
+
+REQUEST = "f" * 32
 
 
 class Told:
@@ -76,7 +79,9 @@ def deliver(
 
     monkeypatch.setattr(handlers, "do_once", do_once)
     monkeypatch.setattr(consumer, "_REST_S", 0.0)
-    about = pika.BasicProperties(headers={TRIES: failed_before, "x-death": [{"count": 1}]})
+    about = pika.BasicProperties(
+        headers={TRIES: failed_before, "x-death": [{"count": 1}]}, correlation_id=REQUEST
+    )
     link = Told(broker)
 
     async def story() -> None:
@@ -180,3 +185,17 @@ def test_a_message_that_is_no_job_is_dead_at_once(
     assert told.words == ["to welcome_email.dead", "acknowledged"]
     assert cast("dict[str, str]", told.sent[0][2].headers)[REASON] == reason
     assert told.sent[0][3] == poison
+
+
+def test_the_request_is_known_in_every_line_and_at_every_try(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: what became of a request's job is not found by the request's id."""
+    carried: list[dict[str, object]] = []
+    monkeypatch.setattr(logs, "carry", lambda **fields: carried.append(fields))
+    link = deliver(monkeypatch, settings, outcome=JobFailed("not now"))
+    job = envelope.decode(MESSAGE)
+    assert carried == [
+        {"job": str(job.id), "kind": "welcome_email", "tries": 1, "request_id": REQUEST}
+    ]
+    assert [about.correlation_id for _, _, about, _ in link.sent] == [REQUEST]

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from jobs import JobRejected, WelcomeEmail, envelope
 from jobs.payloads import PAYLOADS
+from worker import broker
 from worker.handlers import HANDLERS
 from worker.topology import KINDS
 
@@ -59,6 +60,26 @@ def test_what_is_no_job_is_rejected_with_its_reason(wrong: bytes) -> None:
     """Broken: a poisoned message is tried for ever, or crashes the worker."""
     with pytest.raises(JobRejected, match=r"\w"):
         envelope.decode(wrong)
+
+
+def test_what_is_wrong_is_told_without_what_stood_there() -> None:
+    """Broken: a member's address stands in a log line, because their job could not be read."""
+    bad = message(payload={"email": "ann@example.com", "name": 1, "more": "ann@example.com"})
+    for wrong in (bad, message(created_at="ann@example.com")):
+        with pytest.raises(JobRejected) as rejected:
+            envelope.decode(wrong)
+        assert "ann@" not in str(rejected.value)
+
+
+def test_the_request_travels_beside_the_job_and_not_in_it() -> None:
+    """Broken: a worker of the version before refuses every job; or no line knows its request."""
+    job = envelope.new(WelcomeEmail(email="a@b.c", name="A"), request_id="f" * 32)
+    body = envelope.encode(job)
+    assert sorted(json.loads(body)) == ["created_at", "id", "kind", "payload", "version"]
+    about = broker.properties(job)
+    assert about.correlation_id == "f" * 32
+    assert envelope.decode(body, about.correlation_id) == job
+    assert envelope.decode(body).request_id is None, "an older job"
 
 
 def test_the_sender_cannot_write_what_no_receiver_takes() -> None:

@@ -170,3 +170,24 @@ def test_a_row_that_is_no_job_does_not_stop_the_others(settings: Settings) -> No
     outbox = Outbox([row(kind="Not a kind"), row()])
     forward(settings, outbox, Words("confirmed"))
     assert outbox.marked == [outbox.rows[1]["id"]]
+
+
+def test_a_line_about_a_job_names_the_request_that_caused_it(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Broken: a request's way ends at the outbox, and nobody knows whether its mail was sent on."""
+    said: list[tuple[str, dict[str, Any]]] = []
+    log = SimpleNamespace(
+        info=lambda event, **fields: said.append((event, fields)),
+        warning=lambda event, **fields: said.append((event, fields)),
+    )
+    monkeypatch.setattr(relay, "log", log)
+    outbox = Outbox([row(request_id="f" * 32), row(request_id="0" * 32), row(request_id=None)])
+    forward(settings, outbox, Words("confirmed", "refused", "confirmed"))
+    assert [(event, fields["request_id"]) for event, fields in said] == [
+        ("job_published", "f" * 32),
+        ("job_not_taken", "0" * 32),
+        ("job_published", None),
+    ]
+    assert said[0][1]["ms"] >= 0
+    assert [fields["job"] for _, fields in said] == [str(one["id"]) for one in outbox.rows]

@@ -161,6 +161,14 @@ def test_what_will_never_be_taken_is_given_up(mind: Answering) -> None:
         send(mind)
 
 
+def test_what_is_said_of_a_refusal_names_nobody() -> None:
+    """Broken: members' addresses stand in the logs, as the mail server repeated them."""
+    mind = Answering("250 OK", f"550 5.1.1 <{PAYLOAD.email.upper()}>: no such box")
+    with pytest.raises(JobRejected, match="no such box") as refused:
+        send(mind)
+    assert PAYLOAD.email not in str(refused.value).lower()
+
+
 def test_a_mail_that_was_taken_is_done() -> None:
     """Broken: members are welcomed for ever."""
     mind = Answering("250 kept")

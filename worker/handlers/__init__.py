@@ -69,7 +69,7 @@ async def do_once(job: Job, connection: AsyncConnection[Any], workshop: Workshop
     left = await HANDLERS[job.kind](payload, job, connection, workshop)
     if left is None:
         return Done(new=True)
-    follows = envelope.new(left)
+    follows = envelope.new(left, request_id=job.request_id)
     await connection.execute(rows.INSERT, rows.values(follows))
     return Done(new=True, follows=follows)
 

@@ -7,6 +7,7 @@ silent after the last byte. It is then sent again.
 
 import asyncio
 import html
+import re
 import smtplib
 import ssl
 import time
@@ -77,17 +78,26 @@ def _deliver(mail: EmailMessage, workshop: Workshop) -> None:
         finally:
             _leave(server)
     except smtplib.SMTPRecipientsRefused as error:
-        codes = {code for code, _ in error.recipients.values()}
+        codes, said = {code for code, _ in error.recipients.values()}, _said(error, mail)
         if all(_is_for_good(code) for code in codes):
-            raise JobRejected(f"the mail server refuses the recipient: {error}") from error
-        raise JobFailed(f"the mail server refuses the recipient for now: {error}") from error
+            raise JobRejected(f"the mail server refuses the recipient: {said}") from error
+        raise JobFailed(f"the mail server refuses the recipient for now: {said}") from error
     except smtplib.SMTPDataError as error:
+        said = _said(error, mail)
         if _is_for_good(error.smtp_code):
-            raise JobRejected(f"the mail server refuses the mail: {error}") from error
-        raise JobFailed(f"the mail server refuses the mail for now: {error}") from error
+            raise JobRejected(f"the mail server refuses the mail: {said}") from error
+        raise JobFailed(f"the mail server refuses the mail for now: {said}") from error
     except (smtplib.SMTPException, OSError) as error:
         # Also a login that is refused: that is ours to repair, and then the mail can be sent.
-        raise JobFailed(f"the mail was not taken: {error!r}") from error
+        raise JobFailed(f"the mail was not taken: {_said(error, mail)}") from error
+
+
+def _said(error: Exception, mail: EmailMessage) -> str:
+    """What went wrong, in words that may stand in a log line: servers repeat the address."""
+    text = repr(error)
+    for one in mail["To"].addresses:
+        text = re.sub(re.escape(one.addr_spec), "(the recipient)", text, flags=re.IGNORECASE)
+    return text
 
 
 def _is_for_good(code: int) -> bool:

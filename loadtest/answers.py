@@ -72,6 +72,12 @@ def written(answer: Any, author_id: int, title: str) -> None:
     _same("title", answer["title"], title)
 
 
+def something(body: bytes) -> None:
+    """Not nothing: all that can be said of any route."""
+    if not body:
+        raise WrongAnswer("the body is empty")
+
+
 def _posts(answer: Any, at_most: int) -> list[Any]:
     _has(answer, {"items": list})
     posts: list[Any] = answer["items"]

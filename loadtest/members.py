@@ -50,7 +50,7 @@ class Member(Visitor):
         self._name = ""
         self._former_names: set[str] = set()
 
-    def act(self) -> None:
+    def use(self) -> None:
         """Do one thing; a write and the look at it are one."""
         if self.dice.random() >= SHARE_OF_WRITES:
             self.read()

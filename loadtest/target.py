@@ -1,10 +1,25 @@
-"""One look at the target before the start: else one cause would make a thousand errors."""
+"""One look at the target before the start: else one cause would make a thousand errors.
+
+And one visit to its page: most browsers of the crowd were here before, and hold its files.
+"""
 
 import json
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from loadtest.page import EarlierVisit, files_of
+
 TIMEOUT_S = 10
+
+
+def visit(host: str) -> EarlierVisit:
+    """Look at the page as a browser does. A site without one has nothing to hold."""
+    request = Request(f"{host.rstrip('/')}/", headers={"accept": "text/html"})  # noqa: S310 (as below)
+    try:
+        with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+            return EarlierVisit(answer.headers["etag"] or "", frozenset(files_of(answer.read())))
+    except OSError, ValueError:
+        return EarlierVisit()
 
 
 def unusable(host: str | None, members: int, posts: int) -> str | None:

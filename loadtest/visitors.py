@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, Protocol
 
 from loadtest import answers
+from loadtest.page import EarlierVisit, Fetching, Page
 from loadtest.zipf import Zipf
 
 # Documented beside the data (db/seed): all of its members have this one.
@@ -19,11 +20,13 @@ PASSWORD = "sluice-demo-password"  # noqa: S105
 
 # Of a visitor's acts.
 SHARE_OF_SIGN_UPS = 0.0155
+# The page stays open, and what comes next needs the API alone; now and then it is opened anew.
+SHARE_OF_PAGES = 0.03
 # Who reads a page of the newest posts goes on to the next one as often as not.
 SHARE_OF_NEXT_PAGES = 0.5
 
 
-class Browser(Protocol):
+class Browser(Fetching, Protocol):
     """What a person needs of a client."""
 
     def ask(
@@ -61,9 +64,24 @@ class Visitor:
         self._number, self._run = number, run
         self._made = 0
         self._next_page: tuple[str, int] | None = None
+        self.page = Page(browser, EarlierVisit())
+        self._opened = False
+
+    def arrive(self, earlier: EarlierVisit, share_new: float) -> None:
+        """Come with a browser that was here before, or with a new one: the dice decide."""
+        if self.dice.random() >= share_new:
+            self.page = Page(self.browser, earlier)
 
     def act(self) -> None:
-        """Do one thing."""
+        """Do one thing; the first is to open the page."""
+        if not self._opened or self.dice.random() < SHARE_OF_PAGES:
+            self._opened = True
+            self.page.open()
+        else:
+            self.use()
+
+    def use(self) -> None:
+        """Do one thing on the open page."""
         if self.dice.random() < SHARE_OF_SIGN_UPS:
             self._sign_up()
         else:
@@ -136,6 +154,18 @@ class Visitor:
             expect=201,
             json={"email": email, "name": "Newcomer", "password": PASSWORD},
         )
+
+
+class OneRoute:
+    """Asks for one path and nothing else: to compare with tools that can do no more."""
+
+    def __init__(self, browser: Fetching, path: str) -> None:
+        """`path` is also what it is counted under."""
+        self._browser, self._path = browser, path
+
+    def act(self) -> None:
+        """Ask once more."""
+        self._browser.fetch(self._path, self._path, answers.something)
 
 
 READS: dict[Callable[[Visitor], None], int] = {

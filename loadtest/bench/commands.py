@@ -36,3 +36,11 @@ def output(*command: str, environment: Mapping[str, str] | None = None) -> str:
         words = done.stderr.strip().splitlines() or [f"{command[0]} failed"]
         raise Stop(words[-1])
     return done.stdout
+
+
+def commit() -> str:
+    """Which code is measured."""
+    try:
+        return output("git", "describe", "--always", "--dirty", "--abbrev=12").strip()
+    except Stop:
+        return "unknown"  # a copy without its history

@@ -22,6 +22,7 @@ from app import __main__ as entry
 from app import cache, logs, main, replies
 from app import settings as environment
 from app.intake import Intake
+from app.timing import Record
 
 
 class Pooled:
@@ -53,11 +54,22 @@ def redis_pool() -> None:
 
 def log_line() -> None:
     """Each line of the access log through all of structlog, and written at once."""
-    setattr(
-        logs,
-        "request_answered",
-        lambda _at, **fields: logs.get().info("request_answered", **fields),
-    )
+
+    def requests_answered(records: list[Record], _since: float) -> None:
+        for record in records:
+            logs.get().info(
+                "request_answered",
+                request_id=record.request_id,
+                method=record.method,
+                route=record.route,
+                path=record.path,
+                status=record.status,
+                ms=round(record.seconds * 1000, 2),
+                cache=record.cache,
+                statements=len(record.statements),
+            )
+
+    setattr(logs, "requests_answered", requests_answered)
 
     def write(line: bytes) -> None:
         sys.stdout.buffer.write(line)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtest.bench.commands import ROOT, Stop, output
+from loadtest.bench.commands import ROOT, commit
 from loadtest.bench.profiles import Goal
 from loadtest.bench.rounds import Measured, Spread
 from loadtest.bench.stack import Stack
@@ -41,18 +41,26 @@ def all_met(results: Sequence[Measured]) -> bool:
 
 def write(results: Sequence[Measured], stack: Stack, rounds: int, seconds: int) -> Path:
     """Write the report; return its file."""
-    now = datetime.now(UTC)
-    report = {
-        "measured_at": now.isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "machine": _machine(stack),
+    figures = {
         "versions": stack.versions(),
         "rounds": rounds,
         "seconds_a_round": seconds,
         "profiles": [_as_json(measured) for measured in results],
     }
+    return save("bench", figures, stack)
+
+
+def save(name: str, figures: dict[str, Any], stack: Stack) -> Path:
+    """Write figures into a file of their own, with what a repeat needs; return it."""
+    now = datetime.now(UTC)
+    report = {
+        "measured_at": now.isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": _machine(stack),
+        **figures,
+    }
     REPORTS.mkdir(exist_ok=True)
-    file = REPORTS / f"bench-{now:%Y-%m-%dT%H%M%SZ}.json"
+    file = REPORTS / f"{name}-{now:%Y-%m-%dT%H%M%SZ}.json"
     file.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     return file
 
@@ -78,13 +86,6 @@ def _as_json(measured: Measured) -> dict[str, Any]:
         ],
         "rounds": measured.rounds,
     }
-
-
-def _commit() -> str:
-    try:
-        return output("git", "describe", "--always", "--dirty", "--abbrev=12").strip()
-    except Stop:
-        return "unknown"  # a copy without its history
 
 
 def _machine(stack: Stack) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from loadtest.bench.profiles import HIT, Profile
 from loadtest.bench.stack import Stack
 
 WARM_UP_S = 2
-YARDSTICKS = ("limit", "baseline")
+YARDSTICKS = ("limit", "baseline", "lean")
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ data and all.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import socket
 import subprocess
 import time
 from typing import Any
 
+from loadtest.bench import engine
 from loadtest.bench.commands import ROOT, Stop, output
 from loadtest.bench.profiles import PROFILES
 
@@ -26,11 +25,16 @@ DATABASES = ("primary", "replica-1", "replica-2", "redis")
 class Stack:
     """Starts services, asks them, and reads what CPU time they have used."""
 
+    project = PROJECT
+    stage = "5"
+    overlay = "loadtest/bench/compose.yml"  # on top of docker-compose.yml
+    sender = "wrk"  # the box that sends load
+
     def __init__(self) -> None:
         self.cores = sorted(os.sched_getaffinity(0))
         if len(self.cores) == 1:
             raise Stop("one core is too few: the load would take part of what it measures")
-        self._engine = _engine_socket()
+        engine.address()  # elsewhere? Then nothing is begun
         self._environment = {
             **os.environ,
             "SERVERS_CORE": str(self.cores[0]),
@@ -40,27 +44,51 @@ class Stack:
             "WEB_CPUS": "1",
             "DB_CPUS": "1",
             "REDIS_CPUS": "1",
+            "RABBITMQ_CPUS": "1",
+            "RELAY_CPUS": "1",
+            "WORKER_CPUS": "1",
+            "MAIL_CPUS": "1",
             "WEB_REPLICAS": "1",
             "COMPOSE_BAKE": "false",
         }
 
-    def prepare(self) -> None:
+    def prepare(
+        self,
+        images: tuple[str, ...] = ("web", "primary", "redis"),
+        databases: tuple[str, ...] = DATABASES,
+    ) -> None:
         """From an engine to images, databases with data in them, and a box that sends load."""
-        images = ("web", "primary", "redis")
         subprocess.run([ROOT / "bin/images", *images], check=True, stdout=subprocess.DEVNULL)
-        self._compose("build", "--quiet", "wrk")
+        self._compose("build", "--quiet", self.sender)
         self.remove()
-        wait = ("--wait", "--wait-timeout", str(READY_WITHIN_S))
-        self._compose("up", "--detach", *wait, *DATABASES)
+        self.up(*databases)
         self._compose("run", "--rm", "seed")
-        self._compose("up", "--detach", "--no-deps", "wrk")
+        self._compose("up", "--detach", "--no-deps", self.sender)
+
+    def up(self, *services: str) -> None:
+        """Start what says itself when it is ready, and wait for that."""
+        wait = ("--wait", "--wait-timeout", str(READY_WITHIN_S))
+        self._compose("up", "--detach", *wait, *services)
+
+    def start_quietly(self, service: str, **settings: str) -> None:
+        """Start what nobody can ask."""
+        self._compose("up", "--detach", "--no-deps", service, **settings)
+
+    def stop(self, service: str) -> None:
+        """Stop and remove it."""
+        self._compose("rm", "--stop", "--force", service)
+
+    def sql(self, statement: str) -> str:
+        """What the primary answers."""
+        psql = ("psql", "-U", "postgres", "-d", "sluice", "-XAtqc", statement)
+        return self._compose("exec", "--no-TTY", "primary", *psql).strip()
 
     def start(self, services: tuple[str, ...], **settings: str) -> None:
         """Start these services with these settings, and wait until they answer."""
         if services:
             self._compose("up", "--detach", "--no-deps", *services, **settings)
         for service in services:
-            self._wait_for(service)
+            self.wait_for(service)
 
     def remove_servers(self) -> None:
         """Remove whatever was measured before."""
@@ -76,22 +104,20 @@ class Stack:
     def inside(self, module: str, *arguments: str) -> str:
         """What a module of this folder prints in the box that sends load."""
         command = ("python", "-m", f"loadtest.bench.{module}", *arguments)
-        return self._compose("exec", "--no-TTY", "wrk", *command)
+        return self._compose("exec", "--no-TTY", self.sender, *command)
 
     def cpu_ns(self, service: str) -> int:
-        """The CPU time that a service's box has used since it was started.
+        """The CPU time that a service's box has used since it was started."""
+        return self.box_ns(f"{self.project}-{service}-1")
+
+    def box_ns(self, container: str) -> int:
+        """The same of a container.
 
         The control group's figure, as the engine gives it: all threads and processes of the box,
         with the ones that have ended. /proc/PID/schedstat knows the first thread alone, and a
         server with a pool of threads would be measured too cheap. Nothing else runs in the box.
         """
-        line = http.client.HTTPConnection("engine", timeout=10)
-        with socket.socket(socket.AF_UNIX) as line.sock:
-            line.sock.connect(self._engine)
-            box = f"/containers/{PROJECT}-{service}-1/stats?stream=false&one-shot=true"
-            line.request("GET", box)
-            usage = json.load(line.getresponse())["cpu_stats"]["cpu_usage"]
-        return int(usage["total_usage"])
+        return int(engine.stats(container)["cpu_stats"]["cpu_usage"]["total_usage"])
 
     def threads_ns(self, service: str, name: str) -> int:
         """The CPU time of the threads of a service whose names begin so; 0 when there are none."""
@@ -111,21 +137,23 @@ class Stack:
 
     def versions(self) -> dict[str, str]:
         """What takes part in a request."""
-        services = json.loads(self._compose("config", "--format", "json"))["services"]
-        images = {f"{name}_image": str(services[name]["image"]) for name in ("primary", "redis")}
+        config = self._compose("--profile", "*", "config", "--format", "json")
+        services, named = json.loads(config)["services"], ("primary", "redis", "lb")
+        images = {f"{name}_image": str(services[name]["image"]) for name in named}
         packages: dict[str, str] = json.loads(self.inside("versions"))
-        engine = output("docker", "version", "--format", "{{ .Server.Version }}").strip()
-        return {**packages, **images, "engine": engine}
+        version = output("docker", "version", "--format", "{{ .Server.Version }}").strip()
+        return {**packages, **images, "engine": version}
 
     def remove(self) -> None:
         """Leave nothing behind."""
         self._compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "2")
 
-    def _wait_for(self, service: str) -> None:
+    def wait_for(self, service: str, port: int = 8000) -> None:
+        """Wait until it answers."""
         deadline = time.monotonic() + ANSWERS_WITHIN_S
         while True:
             try:
-                self.visit(service, "/api/users/1")
+                self.visit(service, "/api/users/1", port=port)
             except Stop as trouble:
                 if time.monotonic() > deadline:
                     raise Stop(f"{service} does not answer: {trouble}") from trouble
@@ -133,15 +161,8 @@ class Stack:
                 return
 
     def _compose(self, *arguments: str, **settings: str) -> str:
-        files = ("--file", "docker-compose.yml", "--file", "loadtest/bench/compose.yml")
-        which = ("--project-name", PROJECT, "--env-file", "stages/5.env", *files)
+        files = ("--file", "docker-compose.yml", "--file", self.overlay)
+        which = ("--project-name", self.project, "--env-file", f"stages/{self.stage}.env", *files)
         environment = {**self._environment, **settings}
         command = ("docker", "compose", *which, "--progress", "quiet", *arguments)
         return output(*command, environment=environment)
-
-
-def _engine_socket() -> str:
-    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if not address.startswith("unix://"):
-        raise Stop(f"the engine must be on this machine, not at {address}: its cores are measured")
-    return address.removeprefix("unix://")

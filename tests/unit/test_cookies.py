@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 from fastapi import Request, Response
 
-from app.cache import Cache
+from app.cache import Cache, Made
 from app.database import PRIMARY, Database
 from app.errors import DatabaseUnavailable, NotLoggedIn
 from app.own_writes import OwnWrites, Written
@@ -52,11 +52,11 @@ class Told:
 
     def __init__(self, *, reachable: bool = True) -> None:
         self.reachable = reachable
-        self.told: list[tuple[tuple[str, ...], int, str]] = []
+        self.told: list[tuple[tuple[str, ...], int, str, Made | None]] = []
 
-    async def invalidate(self, *keys: str, position: int, mark: str) -> bool:
+    async def invalidate(self, *keys: str, position: int, mark: str, made: Made | None) -> bool:
         """Take it."""
-        self.told.append((keys, position, mark))
+        self.told.append((keys, position, mark, made))
         return self.reachable
 
 
@@ -213,8 +213,9 @@ def test_the_cache_is_told_the_position_after_the_write(settings: Settings) -> N
     """Broken: a replica without the write fills the cache with the value before it."""
     cache = Told()
     marks = own_writes(settings, cache=cache)
-    asyncio.run(marks.settle(Response(), "user:1", "post:2", mark="announced"))
-    assert cache.told == [(("user:1", "post:2"), 0x16B3748, "announced")]
+    made = Made("post:2", b"{}", 60)
+    asyncio.run(marks.settle(Response(), "user:1", "newest:all", mark="announced", made=made))
+    assert cache.told == [(("user:1", "newest:all"), 0x16B3748, "announced", made)]
 
 
 @pytest.mark.parametrize(

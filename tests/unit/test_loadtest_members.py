@@ -1,5 +1,6 @@
 """The crowd behaves as its description says."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from random import Random
@@ -9,9 +10,20 @@ import pytest
 
 from loadtest.answers import WrongAnswer
 from loadtest.members import somebody
+from loadtest.page import EarlierVisit, Fetched
 from loadtest.visitors import Data
 
 PEOPLE, ACTS = 400, 60
+
+ETAG = '"1"'
+FILES = {
+    f"/static/{n}.{hashlib.sha256(body).hexdigest()[:12]}.js": body
+    for n, body in enumerate((b"one", b"two", b"three"))
+}
+LINKS = "".join(f'<link href="{path}">' for path in FILES)
+PAGE = f"<!doctype html><html>{LINKS}</html>".encode()
+SEEN = EarlierVisit(ETAG, frozenset(FILES))
+SHARE_NEW = 0.1
 
 
 class Site:
@@ -46,6 +58,22 @@ class Site:
             self.wrong.append(str(wrong))
             return None
         return answer
+
+    def fetch(
+        self, route: str, path: str, check: Callable[[bytes], None], etag: str = ""
+    ) -> Fetched | None:
+        """Answer with the page, or with a file that it names; a copy that is held is good."""
+        self.asked.append(("GET", route, path))
+        if etag == ETAG:
+            return None
+        body = PAGE if path == "/" else FILES[path]
+        check(body)
+        return Fetched(body, ETAG)
+
+    def together(self, calls: list[Callable[[], object]]) -> None:
+        """One after the other."""
+        for call in calls:
+            call()
 
     def _answer(self, call: str, path: str, sent: dict[str, str]) -> Any:
         words = path.split("/")
@@ -101,6 +129,7 @@ def crowd(**behaviour: Any) -> list[Site]:
     for number in range(PEOPLE):
         site = Site(**behaviour)
         person = somebody(site, data, Random(f"1/{number}"), str(number), "run")
+        person.arrive(SEEN, SHARE_NEW)
         for _ in range(ACTS):
             person.act()
         sites.append(site)
@@ -112,16 +141,16 @@ def calls(sites: list[Site]) -> Counter[str]:
     return Counter(f"{method} {route}" for site in sites for method, route, _ in site.asked)
 
 
-def test_85_percent_of_all_requests_read() -> None:
+def test_85_percent_of_the_calls_of_the_api_read() -> None:
     """Broken: the claim about a service that mostly reads is measured on one that does not."""
-    counted = calls(crowd())
+    counted = Counter({call: n for call, n in calls(crowd()).items() if "/api/" in call})
     reads = sum(number for call, number in counted.items() if call.startswith("GET"))
     assert reads / counted.total() == pytest.approx(0.85, abs=0.015)
 
 
 def test_every_call_of_the_api_is_made() -> None:
     """Broken: a route can fail under load without anybody noticing."""
-    assert set(calls(crowd())) == {
+    assert set(calls(crowd())) - {"GET /", "GET /static/{file}"} == {
         "GET /api/posts/popular",
         "GET /api/posts",
         "GET /api/posts/{id}",
@@ -132,6 +161,23 @@ def test_every_call_of_the_api_is_made() -> None:
         "POST /api/sessions",
         "POST /api/users",
     }
+
+
+def test_everybody_opens_the_page_first_and_again_now_and_then() -> None:
+    """Broken: static files are measured at no stage, or nothing else is."""
+    sites = crowd()
+    assert {site.asked[0][1] for site in sites} == {"/"}
+    shares = calls(sites)
+    again = (shares["GET /"] - PEOPLE) / (PEOPLE * (ACTS - 1))
+    assert again == pytest.approx(0.03, abs=0.006)
+
+
+def test_a_file_is_fetched_once_by_a_new_browser_and_never_by_one_that_was_here() -> None:
+    """Broken: the crowd has no cache, and files weigh a hundred times what they do."""
+    fetched = [[path for _, route, path in site.asked if "static" in route] for site in crowd()]
+    assert {tuple(paths) for paths in fetched} == {(), tuple(FILES)}
+    new = sum(bool(paths) for paths in fetched)
+    assert new / PEOPLE == pytest.approx(SHARE_NEW, abs=0.05)
 
 
 def test_a_right_site_has_no_failures() -> None:

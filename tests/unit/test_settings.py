@@ -30,6 +30,8 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
         ("SMTP_URL", "mail:1025"),
         ("LOG_LEVEL", "loud"),
         ("DB_POOL_SIZE", "0"),
+        ("CACHE_TTL_JITTER", "1"),
+        ("CACHE_ABSENT_TTL_S", "-1"),
         ("PUBLIC_PORT", "70000"),
         ("JOB_RETRY_S", "5,soon"),
         ("JOB_RETRY_S", "5,-1"),

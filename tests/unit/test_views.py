@@ -146,3 +146,18 @@ def test_a_batch_that_was_not_committed_stays(
     redis = Redis({5: 1})
     flush(monkeypatch, settings, redis, Tables(gone=True), broker=True)
     assert redis.batches == [BATCH.encode()]
+
+
+def test_a_view_that_is_not_batched_is_written_at_once(settings: Settings) -> None:
+    """Broken: `VIEWS_BATCHED=false` still gathers, or counts nothing."""
+    written: list[dict[str, Any]] = []
+
+    class Primary:
+        async def write(self, sql: str, values: dict[str, Any]) -> None:
+            assert sql == module.COUNT
+            written.append(values)
+
+    given = Settings(**settings.model_dump(exclude_unset=True) | CACHED, views_batched=False)
+    redis = cast("Cache", Redis({}))
+    asyncio.run(Views(cast("Database", Primary()), redis, WORKSHOP, given).count(7))
+    assert written == [{"id": 7}]

@@ -1,4 +1,4 @@
-# Four images from one file: `app` (web, relay, worker, migrate, seed), `bench`, `loadtest` and `test`.
+# Five images from one file: `app` (web, relay, worker, migrate, seed), `bench`, `loadtest`, `report` and `test`.
 
 FROM python:3.14.8-slim AS base
 # Output at once, so that the last line before a crash is in the log.
@@ -32,6 +32,11 @@ FROM installer AS loadtest-dependencies
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=source=requirements,target=/requirements \
     uv pip sync --require-hashes /requirements/loadtest.txt
+
+FROM installer AS report-dependencies
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=source=requirements,target=/requirements \
+    uv pip sync --require-hashes /requirements/report.txt
 
 # --- our own code, compiled, and the site with content-hashed names ------------------------------------
 
@@ -78,6 +83,16 @@ COPY loadtest loadtest
 USER 10001:10001
 EXPOSE 8089
 ENTRYPOINT ["locust"]
+
+# `make ladder`: draws a report that was measured. Nothing else needs matplotlib.
+FROM base AS report
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    MPLCONFIGDIR=/tmp/matplotlib
+WORKDIR /app
+COPY --from=report-dependencies /opt/venv /opt/venv
+COPY loadtest loadtest
+USER 10001:10001
+CMD ["python", "-m", "loadtest.ladder.render", "/report"]
 
 # The tools of all checks. The code is not in it: it is mounted, so that a change is tested without a build.
 FROM base AS test

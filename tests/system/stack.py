@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.system.waiting import eventually
 
@@ -28,6 +29,7 @@ PORTS = {
     "ALERTMANAGER_PORT": str(_FROM + 93),
     "MAIL_PORT": str(_FROM + 25),
     "RABBITMQ_PORT": str(_FROM + 67),
+    "LOGS_PORT": str(_FROM + 28),
     "LOCUST_PORT": str(_FROM + 89),
 }
 # What the tests opened and keep until the last of them is over.
@@ -125,6 +127,18 @@ def mails_to(address: str) -> list[dict[str, Any]]:
         httpx.get(f"{INBOX}/api/email", timeout=10).raise_for_status().json()
     )
     return [mail for mail in inbox if any(to["address"] == address for to in mail["to"])]
+
+
+def figure(name: str, service: str, number: int = 1, **labels: str) -> float:
+    """Return one of the figures that a box of ours shows to Prometheus, 0 when it has none yet."""
+    ask = "exec 3<>/dev/tcp/127.0.0.1/9000; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+    told = must("docker", "exec", container(service, number), "bash", "-c", ask)
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(told.partition("\n\n")[2])
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
 
 
 def server_timing(answer: httpx.Response) -> dict[str, dict[str, str]]:

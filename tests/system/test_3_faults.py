@@ -67,7 +67,7 @@ def test_reads_go_on_without_any_replica(visitor: httpx.Client) -> None:
     must("docker", "kill", container("replica-1"), container("replica-2"))
     try:
         for n in range(3000, 3030):
-            answer = visitor.get(f"/api/users/{n}/posts")
+            answer = visitor.get(f"/api/users/{n}/posts?limit=5")
             assert answer.status_code == 200, answer.text
             assert server_timing(answer)["db"]["desc"] == "primary"
     finally:
@@ -76,7 +76,8 @@ def test_reads_go_on_without_any_replica(visitor: httpx.Client) -> None:
     wait_healthy("replica-2")
 
     def replicas_serve_again() -> None:
-        timings = [server_timing(visitor.get(f"/api/users/{n}/posts")) for n in range(3100, 3110)]
+        answers = [visitor.get(f"/api/users/{n}/posts?limit=5") for n in range(3100, 3110)]
+        timings = [server_timing(answer) for answer in answers]
         assert {timing["db"]["desc"] for timing in timings} & {"replica-1", "replica-2"}
 
     eventually(replicas_serve_again, within_s=120)
@@ -121,7 +122,11 @@ def test_sign_ups_go_on_without_the_broker_and_their_mails_follow(visitor: httpx
 
 
 def test_a_worker_that_is_killed_loses_no_mail(visitor: httpx.Client) -> None:
-    """Broken: a job that was in hand is gone, or done twice."""
+    """Broken: a job that was in hand is gone, or a mail comes twice for more than who died in it.
+
+    A kill between the mail server's word and the note of it makes a double (docs/jobs.md), which
+    has the same Message-ID. How often that is, is counted by the ledger (test_9_ledger.py).
+    """
     emails = [f"killed-{n}-{time.time_ns()}@example.com" for n in range(10)]
     for n, email in enumerate(emails):
         body = {"email": email, "name": "Kill", "password": "a-long-password"}
@@ -130,10 +135,14 @@ def test_a_worker_that_is_killed_loses_no_mail(visitor: httpx.Client) -> None:
             must("docker", "kill", container("worker"))
             must("docker", "start", container("worker"))
 
-    def one_each() -> None:
-        assert [len(mails_to(email)) for email in emails] == [1] * len(emails)
+    def each() -> list[list[str]]:
+        told = [[mail["headers"]["message-id"] for mail in mails_to(email)] for email in emails]
+        assert all(told), told
+        return told
 
-    eventually(one_each, within_s=120)
+    told = eventually(each, within_s=120)
+    assert all(len(set(ids)) == 1 for ids in told), told
+    assert sum(len(ids) - 1 for ids in told) <= 2, told
 
 
 def test_nobody_notices_that_a_replica_of_web_dies(visitor: httpx.Client) -> None:

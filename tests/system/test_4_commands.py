@@ -92,6 +92,21 @@ def test_removing_all_data_needs_a_word_of_confirmation() -> None:
     assert "CONFIRM=yes" in complaint("make", "clean")
 
 
+def test_the_stack_runs_and_shows_itself_without_monitoring(stage_5: None) -> None:
+    """Broken: MONITORING=off leaves watchers, or `make status` needs them."""
+    must("make", "stage-5", MONITORING="off")
+    try:
+        path = {"edge", "lb", "web", "redis", "primary", "replica-1", "replica-2", "relay"}
+        path |= {"rabbitmq", "worker", "mail"}
+        assert {service for service, _ in containers("status=running")} == path
+        shown = must("make", "status")
+        assert "no monitoring" in shown
+        rows = dict(line.split(maxsplit=1) for line in shown.splitlines() if " up" in line)
+        assert rows.keys() == path
+    finally:
+        must("make", "stage-5")
+
+
 def test_a_start_that_was_interrupted_can_be_run_again(stage_5: None) -> None:
     """Broken: a half-moved stack that no command repairs."""
     process = subprocess.Popen(

@@ -38,7 +38,7 @@ def second_edge(stage_5: None) -> Iterator[None]:
     """Open a second location that lets one address ask twice a second, and close it again."""
     must("make", "edge-2", CLIENT_RATE="2", CLIENT_BURST="30", CLIENT_EXEMPT="127.0.0.1")
     yield
-    must("bin/compose", "rm", "--stop", "--force", "edge-2")
+    must("bin/compose", "rm", "--stop", "--force", "edge-2", "edge-2-exporter")
 
 
 def test_repeated_files_never_reach_the_origin(files: list[str]) -> None:

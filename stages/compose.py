@@ -25,21 +25,25 @@ class Stop(Exception):
 class Compose:
     """`docker compose` with the files of one stage."""
 
-    def __init__(self, stage: str) -> None:
+    def __init__(self, stage: str, release: str | None = None) -> None:
+        """`release` is the image that the services of ours run; without it, the one that runs."""
         local = ["--env-file", "local.env"] if (ROOT / "local.env").exists() else []
         self.arguments = [*local, "--env-file", f"stages/{stage}.env"]
-        os.environ.setdefault("RELEASE", running("sluice.release"))
-        # Where the engine keeps what containers print: the log collector reads it.
-        os.environ.setdefault(
-            "ENGINE_ROOT", docker("info", "--format", "{{ .DockerRootDir }}").strip()
-        )
+        self.environment = {
+            "RELEASE": running("sluice.release"),
+            # Where the engine keeps what containers print: the log collector reads it.
+            "ENGINE_ROOT": docker("info", "--format", "{{ .DockerRootDir }}").strip(),
+            **os.environ,
+        }
+        if release is not None:
+            self.environment["RELEASE"] = release
         # A terminal shows the progress; a log would be a hundred lines of it.
         self.progress = [] if sys.stderr.isatty() else ["--progress", "quiet"]
         if setting("MONITORING") == "off":
             profiles = env_value(ROOT / f"stages/{stage}.env", "COMPOSE_PROFILES").split(",")
             kept = [name for name in profiles if not name.endswith("monitoring")]
-            os.environ["COMPOSE_PROFILES"] = ",".join(kept)
-            os.environ["COUNTS_SERVER"] = ""  # nor does Nginx tell anybody what it does
+            self.environment["COMPOSE_PROFILES"] = ",".join(kept)
+            self.environment["COUNTS_SERVER"] = ""  # nor does Nginx tell anybody what it does
         self.config: dict[str, Any] = json.loads(self.output("config", "--format", "json"))
         self.project: str = self.config["name"]
         self.services: dict[str, dict[str, Any]] = self.config["services"]
@@ -47,11 +51,12 @@ class Compose:
     def run(self, *arguments: str) -> bool:
         """Run with the terminal as it is, so that the progress can be read; say if it went well."""
         command = ["docker", "compose", *self.progress, *self.arguments, *arguments]
-        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, check=False)
+        return done.returncode == 0
 
     def output(self, *arguments: str) -> str:
         """Return what it prints on standard output."""
-        return docker("compose", *self.arguments, *arguments)
+        return docker("compose", *self.arguments, *arguments, environment=self.environment)
 
     def containers(self, form: str, *filters: str) -> list[str]:
         """Return a line for each container of the project, of whatever stage it is."""
@@ -60,10 +65,12 @@ class Compose:
         return docker("ps", "--all", *words, "--format", form).splitlines()
 
 
-def docker(*arguments: str) -> str:
+def docker(*arguments: str, environment: dict[str, str] | None = None) -> str:
     """Return what a docker command prints; stop with its last words when it fails."""
     command = ["docker", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise Stop((done.stderr.strip() or f"docker {arguments[0]} failed").splitlines()[-1])
     return done.stdout

@@ -156,15 +156,16 @@ def test_monitoring_can_be_left_out(
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.setattr(compose, "ROOT", tmp_path)
     monkeypatch.delenv("MONITORING", raising=False)
-    monkeypatch.setenv("COMPOSE_PROFILES", "")  # what a Compose object sets is undone at the end
-    monkeypatch.delenv("COMPOSE_PROFILES")
+    before = dict(os.environ)
     whole = set(compose.Compose(stage.stem).services)
     if said_in == "local.env":
         (tmp_path / "local.env").write_text("MONITORING=off\n")
     else:
         monkeypatch.setenv("MONITORING", "off")
+        before["MONITORING"] = "off"
     assert set(compose.Compose(stage.stem).services) == whole - WATCHERS
     assert whole & WATCHERS
+    assert dict(os.environ) == before  # what one stack is told is nothing to the next
 
 
 def test_compose_file_of_the_bench() -> None:

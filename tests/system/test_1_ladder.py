@@ -11,6 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -217,10 +218,11 @@ class TestEveryStage:
     def test_the_databases_share_the_reads(self, at: Journey) -> None:
         """Broken: a read goes to the primary at stage 3, or one replica gets all of them."""
         seen: set[str] = set()
+        members = iter(range(2000, 20_000))  # each asked about once: no cache answers
 
         def check() -> None:
             with ThreadPoolExecutor(24) as visitors:
-                addresses = [f"{ENTRY}/api/users/{n}/posts?limit=5" for n in range(2000, 2048)]
+                addresses = [f"{ENTRY}/api/users/{n}/posts?limit=5" for n in islice(members, 48)]
                 seen.update(
                     server_timing(answer)["db"]["desc"] for answer in visitors.map(get, addresses)
                 )

@@ -17,9 +17,9 @@ from stages.compose import ROOT, Stop, docker, running
 PROJECT = os.environ.get("COMPOSE_PROJECT_NAME") or "sluice-drill"
 # Own ports, where none are given: somebody's stack keeps the usual ones.
 PORTS = {
-    "PORT": "28080", "EDGE_TLS_PORT": "28443", "EDGE_2_PORT": "28081", "GRAFANA_PORT": "28300",
-    "PROMETHEUS_PORT": "28090", "ALERTMANAGER_PORT": "28093", "MAIL_PORT": "28025",
-    "RABBITMQ_PORT": "28672", "LOCUST_PORT": "28089",
+    "PORT": "27080", "EDGE_TLS_PORT": "27443", "EDGE_2_PORT": "27081", "GRAFANA_PORT": "27300",
+    "PROMETHEUS_PORT": "27090", "ALERTMANAGER_PORT": "27093", "MAIL_PORT": "27025",
+    "RABBITMQ_PORT": "27672", "LOCUST_PORT": "27089",
 }  # fmt: skip
 # Room for what is not planted; what is planted gets less, by `docker update`.
 SIZES = {"WEB_CPUS": "0.4", "DB_CPUS": "0.5"}

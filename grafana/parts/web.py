@@ -180,7 +180,8 @@ def _replicas() -> list[timeseries.Panel]:
 
 
 def _costs() -> list[timeseries.Panel]:
-    requests = rate(REQUESTS, window=OVER_TIME)
+    # With hardly any request it would show what a start costs, and nothing beside that.
+    requests = f"({rate(REQUESTS, window=OVER_TIME)} > 1)"
     per_request = {
         "statements": rate("sluice_db_statements_total", 'job="web"', window=OVER_TIME),
         "reads of the cache": rate("sluice_cache_reads_total", 'result!="off"', window=OVER_TIME),

@@ -78,6 +78,14 @@ def test_lint() -> None:
     passes("ruff", "check", ".")
 
 
+# Those of bin/ that are Python.
+SCRIPTS = sorted(
+    str(file.relative_to(ROOT))
+    for file in (ROOT / "bin").iterdir()
+    if file.read_bytes().startswith(b"#!/usr/bin/env python3")
+)
+
+
 @pytest.mark.parametrize(
     "package",
     [
@@ -92,17 +100,7 @@ def test_lint() -> None:
         "images",
         "logs",
         "stages",
-        "bin/stage",
-        "bin/images",
-        "bin/logs",
-        "bin/purge",
-        "bin/bench",
-        "bin/ladder",
-        "bin/ablate",
-        "bin/status",
-        "bin/drill-alerts",
-        "bin/doctor",
-        "bin/drill-doctor",
+        *SCRIPTS,
     ],
 )
 def test_types(package: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,3 +45,10 @@ def commit() -> str:
         return output("git", "describe", "--always", "--dirty", "--abbrev=12").strip()
     except Stop:
         return "unknown"  # a copy without its history
+
+
+def cpu_model() -> str:
+    """What the kernel calls the processor that is measured on."""
+    told = Path("/proc/cpuinfo").read_text().splitlines()
+    models = (line.split(":", 1)[1].strip() for line in told if line.startswith("model name"))
+    return next(models, platform.machine())

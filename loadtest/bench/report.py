@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtest.bench.commands import ROOT, commit
+from loadtest.bench.commands import ROOT, commit, cpu_model
 from loadtest.bench.profiles import Goal
 from loadtest.bench.rounds import Measured, Spread
 from loadtest.bench.stack import Stack
@@ -89,16 +89,8 @@ def _as_json(measured: Measured) -> dict[str, Any]:
 
 
 def _machine(stack: Stack) -> dict[str, Any]:
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
     return {
-        "cpu": model,
+        "cpu": cpu_model(),
         "cores": stack.cores,
         "servers_core": stack.cores[0],
         "kernel": platform.release(),

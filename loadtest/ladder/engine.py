@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from loadtest.bench import engine
-from loadtest.bench.commands import Stop
+from loadtest.bench.commands import Stop, cpu_model
 
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
@@ -60,11 +60,9 @@ class Boxes:
 
 def machine() -> dict[str, Any]:
     """What it ran on."""
-    told = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.split(":", 1)[1].strip() for line in told if line.startswith("model name")]
     memory_kib = int(Path("/proc/meminfo").read_text().split()[1])
     return {
-        "cpu": models[0] if models else platform.machine(),
+        "cpu": cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(memory_kib / 2**20, 1),
         "kernel": platform.release(),

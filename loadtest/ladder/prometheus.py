@@ -44,9 +44,7 @@ class Prometheus:
         beginning began at zero, and one that is gone at the end is of a stage before. (Prometheus
         is started anew with the stage, so it goes on showing those for a minute.)
         """
-        before = {
-            frozenset(labels.items()): value for labels, value in self._values(counter, began)
-        }
+        before = {_key(labels): value for labels, value in self._values(counter, began)}
         grown: dict[str, float] = defaultdict(float)
         for labels, value in self._values(counter, ended):
             grown[labels[label]] += value - before.get(_key(labels), 0.0)

@@ -346,7 +346,7 @@ def test_a_read_that_follows_the_write_that_made_it_is_a_hit(
 
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_later_write_overtakes_the_one_that_made_it(shared: Settings, *, ended: bool) -> None:
-    """Broken: a member signs up and changes the name; the sign-up's end brings the first back."""
+    """Broken: what was made is changed at once, and the end of the making brings the first back."""
 
     async def story(maker: Cache, changer: Cache) -> None:
         source = Source(b'{"name":"second"}')

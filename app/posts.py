@@ -207,22 +207,28 @@ def key_of_newest(author_id: int | None = None) -> str:
 
 
 async def _page(request: Request, author_id: int | None, after: str | None, limit: int) -> Response:
-    """A page. The first one goes through the cache, in the size that comes when none is said.
+    """A page. Through the cache it goes in the size that comes when none is said.
 
-    Others would be as many keys as there are cursors and sizes, and each new post changes them all.
+    Other sizes would be as many keys again for the same posts, asked for by few.
     """
     parts = parts_of(request)
     sql = NEWEST_OF_AUTHOR if author_id else NEWEST
+    below = cursor.decode(after)
     # One more than asked for: it tells whether there is a next page, without counting.
-    values = {"author_id": author_id, "below": cursor.decode(after), "limit": limit + 1}
+    values = {"author_id": author_id, "below": below, "limit": limit + 1}
 
     async def load(position: int) -> bytes | None:
         rows = await parts.db.read(sql, values, after=position)
         return replies.encode(_paged(rows, limit)) if rows else None
 
     position, bypass = parts.own_writes.of(request)
-    if after is None and limit == PAGE_SIZE:
-        key, ttl_s = key_of_newest(author_id), parts.settings.cache_page_ttl_s
+    key, ttl_s = key_of_newest(author_id), parts.settings.cache_page_ttl_s
+    if after is not None:
+        # No write knows on which later pages its author is: they live briefly, and whoever has
+        # just written is told by the database.
+        key, ttl_s = f"{key}:{below}", parts.settings.cache_later_page_ttl_s
+        bypass = bypass or position > 0
+    if limit == PAGE_SIZE:
         body = await parts.cache.get(key, load, ttl_s=ttl_s, after=position, bypass=bypass)
     else:
         body = await load(position)

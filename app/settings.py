@@ -116,6 +116,8 @@ class Settings(BaseSettings):
     cache_popular_ttl_s: int = 300
     # First pages of posts. A new post, or an author's new name, is seen at once; a view by then.
     cache_page_ttl_s: int = 300
+    # Later pages: nothing but time makes them new.
+    cache_later_page_ttl_s: int = 60
     # How long a session that was logged out everywhere may go on if Redis could not be told.
     cache_session_ttl_s: int = 60
     # How long it is remembered that an id does not exist; 0: not at all.

@@ -1,19 +1,20 @@
-"""Whoever has something to say: a quarter of the crowd, and all of its writes but sign-ups.
+"""Whoever has something to say: one in ten of the crowd, and all of its writes but sign-ups.
 
 A member logs in once, when there is first something to write: a log-in costs the CPU time of a
-hundred reads (Argon2), and one in every act would measure nothing else. The shares are such that
-85 % of all requests of the crowd read (a test counts).
+hundred reads (Argon2), and one in every act would measure nothing else.
 """
 
 from random import Random
 from typing import Any
 
 from loadtest import answers
-from loadtest.visitors import PASSWORD, Browser, Data, Visitor
+from loadtest.visitors import PASSWORD, SHARE_OF_WRITES, Browser, Data, Visitor
 
-SHARE_OF_MEMBERS = 0.25
+# More writes are those of more members, who write as often: of the crowd, for each of the calls
+# that write. At a fifth everybody is one.
+MEMBERS_PER_WRITE = 5.0
 # Of a member's acts. A write is looked at afterwards, as the site does: it brings a read along.
-SHARE_OF_WRITES = 0.65
+WRITES_OF_MEMBER = 0.18
 SHARE_OF_POSTS = 0.7  # of the writes; the others change the own name
 
 LONGEST_POST = 12
@@ -34,25 +35,42 @@ SENTENCES = (
 NAMES = ("Mina", "지훈", "Noor", "서연")
 
 
-def somebody(browser: Browser, data: Data, dice: Random, number: str, run: str) -> Visitor:
-    """One person of the crowd: the dice decide who."""
-    kind = Member if dice.random() < SHARE_OF_MEMBERS else Visitor
-    return kind(browser, data, dice, number, run)
+def somebody(
+    browser: Browser,
+    data: Data,
+    dice: Random,
+    number: str,
+    run: str,
+    *,
+    writes: float = SHARE_OF_WRITES,
+) -> Visitor:
+    """One person of the crowd: the dice decide who. `writes`: the share of calls that write."""
+    kind = Member if dice.random() < MEMBERS_PER_WRITE * writes else Visitor
+    return kind(browser, data, dice, number, run, writes=writes)
 
 
 class Member(Visitor):
     """A visitor with an account of the data set, logged in from the first write on."""
 
-    def __init__(self, browser: Browser, data: Data, dice: Random, number: str, run: str) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        data: Data,
+        dice: Random,
+        number: str,
+        run: str,
+        *,
+        writes: float = SHARE_OF_WRITES,
+    ) -> None:
         """As for a visitor."""
-        super().__init__(browser, data, dice, number, run)
+        super().__init__(browser, data, dice, number, run, writes=writes)
         self._id: int | None = None
         self._name = ""
         self._former_names: set[str] = set()
 
     def use(self) -> None:
         """Do one thing; a write and the look at it are one."""
-        if self.dice.random() >= SHARE_OF_WRITES:
+        if self.dice.random() >= WRITES_OF_MEMBER:
             self.read()
             return
         if self._id is None:

@@ -52,7 +52,7 @@ class Person(FastHttpUser):
         if SETTINGS.route:
             self._somebody = OneRoute(self, SETTINGS.route)
         else:
-            self._somebody = somebody(self, DATA, self._dice, number, RUN)
+            self._somebody = somebody(self, DATA, self._dice, number, RUN, writes=SETTINGS.writes)
             self._somebody.arrive(self.earlier_visit, SETTINGS.new_browsers)
 
     def wait_time(self) -> float:

@@ -9,6 +9,7 @@
 | FACTOR | spike: by how much the crowd grows | 10 |
 | ARRIVALS | open: poisson or constant | poisson |
 | ROUTE | everybody asks for this path and nothing else | – |
+| WRITES | the share of calls that write, at most 0.2 | 0.02 |
 | NEW_BROWSERS | the share of people whose browser has none of the site's files yet | 0.1 |
 | SUMMARY | json: print the counts as one line; a path: write them there | – |
 """
@@ -16,6 +17,8 @@
 import os
 from dataclasses import dataclass, fields
 from typing import Any, Self
+
+MOST_WRITES = 0.2  # then everybody is a member (loadtest/members.py)
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Settings:
     factor: int = 10
     arrivals: str = "poisson"
     route: str = ""
+    writes: float = 0.02
     new_browsers: float = 0.1
     summary: str = ""
 
@@ -50,6 +54,8 @@ class Settings:
         settings = cls(**given)
         if settings.arrivals not in ("poisson", "constant"):
             raise ValueError(f"ARRIVALS={settings.arrivals}: poisson or constant")
+        if not 0 <= settings.writes <= MOST_WRITES:
+            raise ValueError(f"WRITES={settings.writes}: a share, 0 to {MOST_WRITES}")
         return settings
 
 

@@ -1,7 +1,7 @@
-"""Whoever only looks: three quarters of the crowd. Now and then one of them signs up.
+"""Whoever only looks: nine in ten of the crowd. Now and then one of them signs up.
 
-Three quarters without a session is how real sites are visited, and what lets an edge cache work
-at all.
+A visit is a journey: from a list to a post on it, to its author, to what else they wrote. Now and
+then somebody comes from elsewhere, to any post or member at all, by Zipf's law.
 
 Everything that is left to chance comes from the person's own dice, so that the same seed gives the
 same crowd at every stage, however fast the answers come.
@@ -18,12 +18,18 @@ from loadtest.zipf import Zipf
 # Documented beside the data (db/seed): all of its members have this one.
 PASSWORD = "sluice-demo-password"  # noqa: S105
 
-# Of a visitor's acts.
-SHARE_OF_SIGN_UPS = 0.0155
+# One request in fifty writes; at Twitter in 2012 it was one in fifty as well (docs/load.md).
+SHARE_OF_WRITES = 0.02
+# Of a visitor's acts, for each of the calls that write.
+SIGN_UPS_PER_WRITE = 0.15
 # The page stays open, and what comes next needs the API alone; now and then it is opened anew.
 SHARE_OF_PAGES = 0.03
-# Who reads a page of the newest posts goes on to the next one as often as not.
-SHARE_OF_NEXT_PAGES = 0.5
+# Who reads a page of the newest posts goes on to the next one one time in four.
+SHARE_OF_NEXT_PAGES = 0.25
+# Who reads a post, or looks at a member, does so where they are: a post of the list seen last, the
+# author of what was read last. The others come from elsewhere.
+SHARE_OF_POSTS_ON_LIST = 0.75
+SHARE_OF_AUTHORS_OF_POST = 0.5
 
 
 class Browser(Fetching, Protocol):
@@ -58,12 +64,24 @@ class Data:
 class Visitor:
     """One person at one browser, for the whole run."""
 
-    def __init__(self, browser: Browser, data: Data, dice: Random, number: str, run: str) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        data: Data,
+        dice: Random,
+        number: str,
+        run: str,
+        *,
+        writes: float = SHARE_OF_WRITES,
+    ) -> None:
         """`number` is this person's own among the crowd, `run` this run's among all runs."""
         self.browser, self.data, self.dice = browser, data, dice
         self._number, self._run = number, run
+        self._sign_ups = SIGN_UPS_PER_WRITE * writes
         self._made = 0
         self._next_page: tuple[str, int] | None = None
+        self._list: list[int] = []
+        self._author_id: int | None = None
         self.page = Page(browser, EarlierVisit())
         self._opened = False
 
@@ -82,7 +100,7 @@ class Visitor:
 
     def use(self) -> None:
         """Do one thing on the open page."""
-        if self.dice.random() < SHARE_OF_SIGN_UPS:
+        if self.dice.random() < self._sign_ups:
             self._sign_up()
         else:
             self.read()
@@ -94,7 +112,7 @@ class Visitor:
 
     def popular(self) -> None:
         """The ten most viewed posts."""
-        self.browser.ask("GET", "/api/posts/popular", answers.popular)
+        self._see(self.browser.ask("GET", "/api/posts/popular", answers.popular))
 
     def newest(self) -> None:
         """The newest posts, or the page after the one seen last."""
@@ -106,12 +124,13 @@ class Visitor:
             lambda answer: answers.page(answer, below),
             path=f"/api/posts?cursor={cursor}" if cursor else "/api/posts",
         )
+        self._see(page)
         if page and page["next_cursor"] and self.dice.random() < SHARE_OF_NEXT_PAGES:
             self._next_page = page["next_cursor"], page["items"][-1]["id"]
 
     def profile(self) -> None:
         """Somebody's profile."""
-        member_id = self.data.members.draw(self.dice)
+        member_id = self._member()
         self.browser.ask(
             "GET",
             "/api/users/{id}",
@@ -121,23 +140,41 @@ class Visitor:
 
     def posts_of_member(self) -> None:
         """What somebody wrote."""
-        member_id = self.data.members.draw(self.dice)
-        self.browser.ask(
+        member_id = self._member()
+        page = self.browser.ask(
             "GET",
             "/api/users/{id}/posts",
             lambda answer: answers.page_of_author(answer, member_id),
             path=f"/api/users/{member_id}/posts",
         )
+        self._see(page)
 
     def post(self, post_id: int | None = None) -> None:
         """One post, which counts a view."""
-        wanted = post_id or self.data.posts.draw(self.dice)
-        self.browser.ask(
+        wanted = post_id or self._post()
+        post = self.browser.ask(
             "GET",
             "/api/posts/{id}",
             lambda answer: answers.post(answer, wanted),
             path=f"/api/posts/{wanted}",
         )
+        if post:
+            self._author_id = post["author"]["id"]
+
+    def _post(self) -> int:
+        if self._list and self.dice.random() < SHARE_OF_POSTS_ON_LIST:
+            return self.dice.choice(self._list)
+        return self.data.posts.draw(self.dice)
+
+    def _member(self) -> int:
+        if self._author_id and self.dice.random() < SHARE_OF_AUTHORS_OF_POST:
+            return self._author_id
+        return self.data.members.draw(self.dice)
+
+    def _see(self, page: Any) -> None:
+        """Have a list before one's eyes, if it came."""
+        if page and page["items"]:
+            self._list = [post["id"] for post in page["items"]]
 
     def label(self) -> str:
         """What nobody else in this run is called, nor this person was before."""

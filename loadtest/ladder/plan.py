@@ -18,8 +18,11 @@ class Plan:
     halvings: int
     most: int
     tries: int
-    profiles: int  # that are in the cache before, where there is one: 3,000 are 85 % of reads
-    profiles_within_s: int
+    # So many of the most wanted are in the cache before, where there is one: see `warm`.
+    profiles: int
+    posts: int
+    pages: int
+    fill_within_s: int
     warm_s: int
     step_s: int
     # Of a step, left out: in its first half people come, then they log in, and old requests end.
@@ -40,19 +43,21 @@ class Plan:
 FULL = Plan(
     rounds=2,
     first=50,
-    factor=1.6,
+    factor=2.0,
     halvings=3,
     most=2100,
     tries=2,
     profiles=3000,
-    profiles_within_s=20,
+    posts=300,
+    pages=150,
+    fill_within_s=20,
     warm_s=10,
-    step_s=14,
+    step_s=17,
     settle_s=6,
     many=1000,
     many_s=30,
     many_settle_s=10,
-    ramp_within_s=160,
+    ramp_within_s=170,
 )
 QUICK = Plan(
     rounds=1,
@@ -62,7 +67,9 @@ QUICK = Plan(
     most=1600,
     tries=1,
     profiles=3000,
-    profiles_within_s=15,
+    posts=300,
+    pages=150,
+    fill_within_s=15,
     warm_s=5,
     step_s=8,
     settle_s=4,

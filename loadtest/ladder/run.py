@@ -40,9 +40,7 @@ class Climb:
         )
         run["static"] = golden.static(self.stack.entry_port)
         if "redis" in self.stack.boxes():
-            run["profiles"] = warm.fill(
-                self.stack.entry_port, self.members, self.plan.profiles, self.plan.profiles_within_s
-            )
+            run["filled"] = warm.fill(self.stack.entry_port, self.members, self.posts, self.plan)
         run["steps"], run["ramp"] = self._steps()
         time.sleep(SCRAPED_AFTER_S)
         self._look_back(run)

@@ -30,6 +30,7 @@ def send(plan: Plan, project: str, environment: Mapping[str, str]) -> Iterator[d
     command = [
         str(ROOT / "bin/compose"), "run", "--rm", "--no-deps", "--no-TTY", "--name", box,
         "--env", f"LADDER_PLAN={json.dumps(asdict(plan))}", "--env", f"SEED={plan.seed}",
+        "--env", f"WRITES={plan.writes}",
         "locust", "--locustfile", LOCUSTFILE, "--headless", "--only-summary",
     ]  # fmt: skip
     ended = False

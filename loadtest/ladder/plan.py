@@ -32,6 +32,7 @@ class Plan:
     many_settle_s: int
     ramp_within_s: int  # a bound; a ramp that meets it says so
     seed: int = 1
+    writes: float = 0.02  # WRITES of the crowd (docs/load.md)
 
     def order(self) -> Iterator[tuple[int, int]]:
         """(round, stage): up, then down, so that a machine that changes slowly favours no stage."""

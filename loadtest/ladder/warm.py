@@ -1,9 +1,9 @@
 """Fills the cache with what the crowd would have left there, where there is a cache.
 
 Which is, of what people come to from elsewhere, about as much as a steady crowd of 200 requests a
-second finds: the profiles (3,000: 82 % of these reads; a steady crowd finds 88 %), posts (300: 49 %,
-as the crowd) and members' first pages (150: 53 %; 55 %) that are wanted most. The arithmetic is in
-docs/caching.md: λT / (1 + λT) of each thing, weighted by Zipf's law.
+second finds: the profiles (3,000: 82 % of these reads; a steady crowd finds 88 %), the posts (300:
+49 %, as the crowd) and the members' first pages (150: 53 %; 55 %) that are wanted most. The
+arithmetic is in docs/caching.md: λT / (1 + λT) of each thing, weighted by Zipf's law.
 What is on lists comes by the warm-up and the ramp, as the crowd goes.
 """
 

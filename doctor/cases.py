@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from doctor.stack import SLOW_MAIL, Settings, Stack
 
 REPLICAS = ("replica-1", "replica-2")
+# A crowd that signs up and writes five times as often: more jobs.
+BUSY = {"WRITES": "0.1"}
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ def no_index(stack: Stack) -> Iterator[None]:
 
 
 def held_row(stack: Stack) -> AbstractContextManager[object]:
-    """A session that holds the row of post 1 for 0.7 s, again and again: the crowd reads no other,
-    and each reader counts a view in it.
+    """A session that holds the row of post 1 for 0.7 s, again and again: whoever does not come from
+    a list reads this one, and counts a view in it.
     """
     return stack.session("""
         DO $$ BEGIN LOOP
@@ -100,23 +102,23 @@ CASES = (
          settings={"DB_POOL_SIZE": "1"}),
     Case("idle", "nothing, and no crowd", "2", nothing, None, users=0),
     Case("web-cpu", "replicas of 0.03 core", "2", cpus("web", "0.03"), ("cpu:web", "web"),
-         users=80),
+         users=120),
     Case("db-cpu", "a primary of 0.05 core", "2", cpus("primary", "0.05"),
-         ("cpu:primary", "primary")),
+         ("cpu:primary", "primary"), users=100),
     Case("lb-cpu", "a balancer of 0.01 core", "2", cpus("lb", "0.01"), ("cpu:lb", "lb")),
     Case("index", "the index of popular posts dropped", "2", no_index, ("index", "primary")),
     Case("lock", "a session holds the row of a hot post", "2", held_row, ("lock", "primary"),
-         crowd={"SEED_POSTS": "1"}),
+         users=100, crowd={"SEED_POSTS": "1"}),
     Case("replica-lag", "replay paused on both replicas", "3", no_replay,
          ("replication", "replica-?")),
     Case("redis-memory", "200 kB for cached values", "4", little_redis, ("redis-memory", "redis")),
     Case("redis-cpu", "a Redis of 0.01 core", "4", cpus("redis", "0.01"), ("cpu:redis", "redis")),
     Case("smtp", "a mail server that takes 2 s", "4", slow_mail(2), ("smtp", "mail"),
-         settings=SLOW_MAIL),
+         settings=SLOW_MAIL, crowd=BUSY),
     Case("generator", "250 users from 0.1 core", "5", nothing, ("generator", "locust"), users=250,
          crowd={"LOCUST_CPUS": "0.1"}),
     Case("worker-cpu", "a worker of 0.01 core", "5", cpus("worker", "0.01"),
-         ("cpu:worker", "worker")),
+         ("cpu:worker", "worker"), crowd=BUSY),
     Case("worker-hands", "one mail at a time, 3 s each", "5", slow_mail(3), ("queue", "worker"),
-         users=80, settings={**SLOW_MAIL, "WORKER_AT_A_TIME": "welcome_email=1"}),
+         users=80, settings={**SLOW_MAIL, "WORKER_AT_A_TIME": "welcome_email=1"}, crowd=BUSY),
 )  # fmt: skip

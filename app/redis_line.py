@@ -21,7 +21,7 @@ import hiredis
 type Word = bytes | str | int | float
 _pack = cast("Callable[[tuple[Word, ...]], bytes]", hiredis.pack_command)
 
-_ONE_TURN_S = 0.002
+_STOOD_STILL_S = 0.005  # by so much a timer is late when this process got no CPU, not by chance
 _CONNECT_S = 0.2  # name, TCP and TLS, once per outage; never less than for an answer
 
 
@@ -108,8 +108,8 @@ class _Wire(asyncio.Protocol):
         self._waiting: deque[tuple[asyncio.Future[object], float]] = deque()
         self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._overdue: asyncio.Future[object] | None = None
+        self._timer: asyncio.Handle | None = None
+        self._excused: asyncio.Future[object] | None = None
 
     def ask(self, words: tuple[Word, ...]) -> asyncio.Future[object]:
         """Send a command at the end of this turn of the loop."""
@@ -159,21 +159,34 @@ class _Wire(asyncio.Protocol):
 
     def _watch_until(self, when: float) -> None:
         """One timer for all: it looks at who has waited longest."""
-        self._timer = self._loop.call_at(when, self._look)
+        self._timer = self._loop.call_at(when, self._look, when)
 
-    def _look(self) -> None:
+    def _look(self, due: float) -> None:
         self._timer = None
         if not self._waiting:
             return
         future, sent_at = self._waiting[0]
-        deadline = sent_at + self._timeout_s
-        now = self._loop.time()
+        deadline, now = sent_at + self._timeout_s, self._loop.time()
         if deadline > now:
             self._watch_until(deadline)
-        elif self._overdue is not future:
-            # A loop looks at its timers before its sockets. If this process stood still, the answer
-            # may lie there unread: take one turn more before blaming Redis.
-            self._overdue = future
-            self._watch_until(now + _ONE_TURN_S)
+            return
+        # A loop looks at its timers before its sockets. If this process stood still, the answer may
+        # lie there unread: two turns from now it has been read, however long they take.
+        self._timer = self._loop.call_soon(self._wait_a_turn, future, now - due)
+
+    def _wait_a_turn(self, future: asyncio.Future[object], late_s: float) -> None:
+        self._timer = self._loop.call_soon(self._judge, future, late_s)
+
+    def _judge(self, future: asyncio.Future[object], late_s: float) -> None:
+        """There is no answer, and all that came was read: is it Redis?
+
+        Once, no: who stood still may not even have sent the command before.
+        """
+        now = self._loop.time()
+        if not self._waiting or self._waiting[0][0] is not future:
+            self._look(now)
+        elif late_s > _STOOD_STILL_S and self._excused is not future:
+            self._excused = future
+            self._watch_until(now + self._timeout_s)
         else:
             self.give_up(f"no answer within {self._timeout_s} s")

@@ -33,6 +33,13 @@ def on(url: str, story: Callable[[RedisLine], Awaitable[None]], *, timeout_s: fl
     asyncio.run(whole())
 
 
+def stand_still(seconds: float) -> None:
+    """Keep the event loop from everything, as a kernel does that takes the core away."""
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        pass
+
+
 def connections(redis: RedisServer) -> int:
     """How many there have been, this question's left out."""
     stats: bytes = redis.ask("INFO", "stats")
@@ -153,9 +160,7 @@ def test_a_process_that_stood_still_does_not_blame_redis(redis: RedisServer) -> 
             asked = asyncio.create_task(line.ask("PING"))
             await asyncio.sleep(0)  # it is asked ...
             await asyncio.sleep(0)  # ... and sent
-            until_s = time.monotonic() + 0.2
-            while time.monotonic() < until_s:
-                pass
+            stand_still(0.2)
             assert await asked == b"PONG"
 
     on(redis.url, story, timeout_s=0.05)
@@ -200,3 +205,38 @@ def test_an_address_where_nobody_listens_is_silent() -> None:
                 await line.ask("PING")
 
     on("redis://127.0.0.1:1", story)
+
+
+def test_a_process_that_stands_still_again_and_again_does_not_blame_redis(
+    redis: RedisServer,
+) -> None:
+    """Broken: the kernel takes the core away before the command is sent, and once more after it."""
+
+    async def story(line: RedisLine) -> None:
+        await line.ask("PING")
+        asked = asyncio.create_task(line.ask("PING"))
+        for _ in range(2):
+            await asyncio.sleep(0)
+            stand_still(0.2)
+        assert await asked == b"PONG"
+
+    on(redis.url, story, timeout_s=0.05)
+
+
+def test_a_process_that_stands_still_notices_a_silent_redis(redis: RedisServer) -> None:
+    """Broken: who is always late excuses Redis for ever, and requests hang."""
+
+    async def story(line: RedisLine) -> None:
+        await line.ask("PING")
+        redis.pause()
+        asked = asyncio.create_task(line.ask("PING"))
+        looks = 0
+        while not asked.done():
+            await asyncio.sleep(0)
+            stand_still(0.06)
+            looks += 1
+        assert isinstance(asked.exception(), Silent)
+        assert looks < 20
+        redis.resume()
+
+    on(redis.url, story, timeout_s=0.05)

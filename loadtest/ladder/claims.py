@@ -228,7 +228,7 @@ def _hits(rounds: Rounds) -> Claim:
         threshold=0.8,
         at_least=True,
         unit="%",
-        reading="Of reads that go through the cache, during the ramp; it began with the most wanted.",
+        reading="Of reads that go through the cache, in the ramp; it began with the most wanted.",
         values=_values(rounds, 4, lambda run: run["ramp"].get("cache_hit_ratio")),
     )
 

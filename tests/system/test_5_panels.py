@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 DASHBOARDS = sorted((ROOT / "grafana/dashboards").glob("*.json"))
 FIRST = re.compile(r"from stage (\d) on")
 # Twelve scrapes, as a dashboard of an hour has it; and it follows the time that a stage has run.
+REQUESTS = 'sluice_proxy_requests_total{proxy="edge"}'
 RATE_INTERVAL = "1m"
 
 # No data in health, and why. Everything else that counts trouble shows zero.
@@ -108,11 +109,17 @@ def lines_since(moment: datetime) -> int:
 
 def counted(client: httpx.Client) -> float:
     """Return how many requests the edge's lines have told."""
-    return sum(ask(client, 'sluice_proxy_requests_total{proxy="edge"}'))
+    return sum(ask(client, REQUESTS))
 
 
 def test_what_nginx_tells_is_what_it_logs(stage_5: None, prometheus: httpx.Client) -> None:
     """Broken: hit ratio and bytes are those of a part of the requests."""
+    now = time.time()
+
+    def looked() -> None:
+        assert min(ask(prometheus, f"timestamp({REQUESTS})")) > now
+
+    eventually(looked, within_s=30)  # so what was asked before this test is counted before it
     began, before = datetime.now(UTC), counted(prometheus)
     with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
         for _ in range(200):

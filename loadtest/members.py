@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from loadtest import answers
-from loadtest.visitors import PASSWORD, SHARE_OF_WRITES, Browser, Data, Visitor
+from loadtest.visitors import PASSWORD, Browser, Data, Visitor
 
 # More writes are those of more members, who write as often: of the crowd, for each of the calls
 # that write. At a fifth everybody is one.
@@ -35,35 +35,18 @@ SENTENCES = (
 NAMES = ("Mina", "지훈", "Noor", "서연")
 
 
-def somebody(
-    browser: Browser,
-    data: Data,
-    dice: Random,
-    number: str,
-    run: str,
-    *,
-    writes: float = SHARE_OF_WRITES,
-) -> Visitor:
-    """One person of the crowd: the dice decide who. `writes`: the share of calls that write."""
-    kind = Member if dice.random() < MEMBERS_PER_WRITE * writes else Visitor
-    return kind(browser, data, dice, number, run, writes=writes)
+def somebody(browser: Browser, data: Data, dice: Random, number: str, run: str) -> Visitor:
+    """One person of the crowd: the dice decide who."""
+    kind = Member if dice.random() < MEMBERS_PER_WRITE * data.writes else Visitor
+    return kind(browser, data, dice, number, run)
 
 
 class Member(Visitor):
     """A visitor with an account of the data set, logged in from the first write on."""
 
-    def __init__(
-        self,
-        browser: Browser,
-        data: Data,
-        dice: Random,
-        number: str,
-        run: str,
-        *,
-        writes: float = SHARE_OF_WRITES,
-    ) -> None:
+    def __init__(self, browser: Browser, data: Data, dice: Random, number: str, run: str) -> None:
         """As for a visitor."""
-        super().__init__(browser, data, dice, number, run, writes=writes)
+        super().__init__(browser, data, dice, number, run)
         self._id: int | None = None
         self._name = ""
         self._former_names: set[str] = set()

@@ -18,7 +18,7 @@ from loadtest.page import EarlierVisit, Fetched
 from loadtest.settings import SETTINGS
 from loadtest.visitors import Data, OneRoute, Visitor
 
-DATA = Data(SETTINGS.seed_users, SETTINGS.seed_posts)
+DATA = Data(SETTINGS.seed_users, SETTINGS.seed_posts, writes=SETTINGS.writes)
 RUN = f"{int(time.time()):x}"
 # What browsers open to one host over HTTP/1.1.
 CONNECTIONS = 6
@@ -52,7 +52,7 @@ class Person(FastHttpUser):
         if SETTINGS.route:
             self._somebody = OneRoute(self, SETTINGS.route)
         else:
-            self._somebody = somebody(self, DATA, self._dice, number, RUN, writes=SETTINGS.writes)
+            self._somebody = somebody(self, DATA, self._dice, number, RUN)
             self._somebody.arrive(self.earlier_visit, SETTINGS.new_browsers)
 
     def wait_time(self) -> float:

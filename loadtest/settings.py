@@ -32,7 +32,7 @@ class Settings:
     factor: int = 10
     arrivals: str = "poisson"
     route: str = ""
-    writes: float = 0.02
+    writes: float = 0.02  # where the share is from: docs/load.md
     new_browsers: float = 0.1
     summary: str = ""
 

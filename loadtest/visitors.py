@@ -18,8 +18,6 @@ from loadtest.zipf import Zipf
 # Documented beside the data (db/seed): all of its members have this one.
 PASSWORD = "sluice-demo-password"  # noqa: S105
 
-# One request in fifty writes; at Twitter in 2012 it was one in fifty as well (docs/load.md).
-SHARE_OF_WRITES = 0.02
 # Of a visitor's acts, for each of the calls that write.
 SIGN_UPS_PER_WRITE = 0.15
 # The page stays open, and what comes next needs the API alone; now and then it is opened anew.
@@ -52,32 +50,25 @@ class Browser(Fetching, Protocol):
 
 
 class Data:
-    """What there is to ask for: members 1 … n and posts 1 … m, as db/seed made them."""
+    """What all have in common: members 1 … n and posts 1 … m, as db/seed made them, to ask for; and
+    the share of their calls that write.
+    """
 
-    def __init__(self, members: int, posts: int) -> None:
-        """Both are counts, at least 1."""
+    def __init__(self, members: int, posts: int, *, writes: float) -> None:
+        """The counts are at least 1; the share is that of `settings`."""
         self.members = Zipf(members)
         self.posts = Zipf(posts)
         self.member_count = members
+        self.writes = writes
 
 
 class Visitor:
     """One person at one browser, for the whole run."""
 
-    def __init__(
-        self,
-        browser: Browser,
-        data: Data,
-        dice: Random,
-        number: str,
-        run: str,
-        *,
-        writes: float = SHARE_OF_WRITES,
-    ) -> None:
+    def __init__(self, browser: Browser, data: Data, dice: Random, number: str, run: str) -> None:
         """`number` is this person's own among the crowd, `run` this run's among all runs."""
         self.browser, self.data, self.dice = browser, data, dice
         self._number, self._run = number, run
-        self._sign_ups = SIGN_UPS_PER_WRITE * writes
         self._made = 0
         self._next_page: tuple[str, int] | None = None
         self._list: list[int] = []
@@ -100,7 +91,7 @@ class Visitor:
 
     def use(self) -> None:
         """Do one thing on the open page."""
-        if self.dice.random() < self._sign_ups:
+        if self.dice.random() < SIGN_UPS_PER_WRITE * self.data.writes:
             self._sign_up()
         else:
             self.read()

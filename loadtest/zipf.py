@@ -43,3 +43,7 @@ class Zipf:
     def id_of(self, rank: int) -> int:
         """The id that has this rank: each has one, for the step shares no divisor with n."""
         return rank * self._step % self._n + 1
+
+    def most_wanted(self, wanted: int) -> list[int]:
+        """So many ids, or all there are, the most wanted first."""
+        return [self.id_of(rank) for rank in range(1, min(wanted, self._n) + 1)]

@@ -25,7 +25,7 @@ class Plan:
     fill_within_s: int
     warm_s: int
     step_s: int
-    # Of a step, left out: in its first half people come, then they log in, and old requests end.
+    # Of a step, left out: in its first half people come, then old requests end.
     settle_s: int
     many: int  # the seed's figure: so many users at once
     many_s: int

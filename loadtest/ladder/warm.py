@@ -22,12 +22,12 @@ AT_ONCE = 16
 
 def fill(port: int, members: int, posts: int, plan: Plan) -> int:
     """Ask for what is wanted most; return how much was asked for in time."""
-    wanted_members, wanted_posts = Zipf(members), Zipf(posts)
+    who, what = Zipf(members), Zipf(posts)
     paths = iter(
         [
-            *(f"/api/users/{one}" for one in _most(wanted_members, members, plan.profiles)),
-            *(f"/api/posts/{one}" for one in _most(wanted_posts, posts, plan.posts)),
-            *(f"/api/users/{one}/posts" for one in _most(wanted_members, members, plan.pages)),
+            *(f"/api/users/{one}" for one in who.most_wanted(plan.profiles)),
+            *(f"/api/posts/{one}" for one in what.most_wanted(plan.posts)),
+            *(f"/api/users/{one}/posts" for one in who.most_wanted(plan.pages)),
         ]
     )
     until, lock = time.monotonic() + plan.fill_within_s, threading.Lock()
@@ -46,8 +46,3 @@ def fill(port: int, members: int, posts: int, plan: Plan) -> int:
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return sum(each.result() for each in [pool.submit(ask) for _ in range(AT_ONCE)])
-
-
-def _most(ranks: Zipf, there_are: int, wanted: int) -> list[int]:
-    """The ids that are wanted most."""
-    return [ranks.id_of(rank) for rank in range(1, min(wanted, there_are) + 1)]

@@ -126,10 +126,10 @@ class Site:
 
 def crowd(writes: float = 0.02, **behaviour: Any) -> list[Site]:
     """The whole crowd, each person at a site of its own, after some acts."""
-    data, sites = Data(2000, 900), []
+    data, sites = Data(2000, 900, writes=writes), []
     for number in range(PEOPLE):
         site = Site(**behaviour)
-        person = somebody(site, data, Random(f"1/{number}"), str(number), "run", writes=writes)
+        person = somebody(site, data, Random(f"1/{number}"), str(number), "run")
         person.arrive(SEEN, SHARE_NEW)
         for _ in range(ACTS):
             person.act()

@@ -222,11 +222,13 @@ async def _page(request: Request, author_id: int | None, after: str | None, limi
         return replies.encode(_paged(rows, limit)) if rows else None
 
     position, bypass = parts.own_writes.of(request)
-    key, ttl_s = key_of_newest(author_id), parts.settings.cache_page_ttl_s
+    settings = parts.settings
+    key = key_of_newest(author_id)
+    ttl_s = settings.cache_member_page_ttl_s if author_id else settings.cache_page_ttl_s
     if after is not None:
         # No write knows on which later pages its author is: they live briefly, and whoever has
         # just written is told by the database.
-        key, ttl_s = f"{key}:{below}", parts.settings.cache_later_page_ttl_s
+        key, ttl_s = f"{key}:{below}", settings.cache_later_page_ttl_s
         bypass = bypass or position > 0
     if limit == PAGE_SIZE:
         body = await parts.cache.get(key, load, ttl_s=ttl_s, after=position, bypass=bypass)

@@ -112,10 +112,13 @@ class Settings(BaseSettings):
     # does not expire together.
     cache_ttl_jitter: float = Field(default=0.1, ge=0, lt=1)
     cache_user_ttl_s: int = 3600
-    cache_post_ttl_s: int = 300  # as the lists that show the same views and names
+    # A post's views and its author's name may be so old: no write forgets them.
+    cache_post_ttl_s: int = 900
     cache_popular_ttl_s: int = 300
-    # First pages of posts. A new post, or an author's new name, is seen at once; a view by then.
+    # First pages of posts: of all, and of one member. A new post, or an author's new name, is seen
+    # at once; a view by then.
     cache_page_ttl_s: int = 300
+    cache_member_page_ttl_s: int = 3600  # as the profile beside which it is shown
     # Later pages: nothing but time makes them new.
     cache_later_page_ttl_s: int = 60
     # How long a session that was logged out everywhere may go on if Redis could not be told.

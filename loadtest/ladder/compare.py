@@ -1,13 +1,17 @@
-"""Two reports side by side: did a change help?
+"""Two reports side by side: did a change help? And do two of one commit agree?
 
-A difference counts where the spreads of the two do not touch. Within them it may be noise, and is
-said to be. With one round there is no spread, so nothing is decided.
+A difference counts where it is more than chance makes of it. Two or three rounds of one stage tell
+little of that, and least and most of two pairs often do not touch though nothing differs; so how
+much a figure varies from round to round is pooled over all stages of both reports (`chance`). With
+one round nothing is decided.
 """
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from loadtest.ladder import figures, report
 from loadtest.ladder.figures import Spread
@@ -24,7 +28,28 @@ HIGHER_IS_BETTER = {
     "cache hit ratio": True,
     "memory, MiB": False,
 }
-UNKNOWN = "unknown"
+UNKNOWN, WITHIN, UNDECIDED = "unknown", "within chance", "one round: not decided"
+
+# The mean range of so many normal values, in standard deviations (d2 of W. Shewhart's charts).
+RANGE = {2: 1.128, 3: 1.693, 4: 2.059, 5: 2.326}
+# As on these charts: by chance alone a figure is further off three times in a thousand, and some
+# fifty of them are compared.
+DEVIATIONS = 3.0
+
+
+Figures = dict[str, "Spread | None"]
+
+
+class Row(NamedTuple):
+    """A figure of a stage that both reports have."""
+
+    stage: int
+    figure: str
+    a: Spread | None
+    b: Spread | None
+    times: float | None  # B by A
+    chance: float | None  # B by A may be as much, or its inverse, for no reason
+    verdict: str
 
 
 def compare(a: Report, b: Report) -> str:
@@ -37,17 +62,18 @@ def compare(a: Report, b: Report) -> str:
             for what in unlike(a, b)
         ),
         report.table(
-            ("stage", "figure", "A", "B", "B by A", "verdict"),
+            ("stage", "figure", "A", "B", "B by A", "by chance", "verdict"),
             [
                 (
-                    stage,
-                    name,
-                    report.said(left, digits=2),
-                    report.said(right, digits=2),
-                    times,
-                    word,
+                    str(row.stage),
+                    row.figure,
+                    report.said(row.a, digits=2),
+                    report.said(row.b, digits=2),
+                    f"{row.times:.2f} ×" if row.times else "–",
+                    f"{1 / row.chance:.2f}–{row.chance:.2f}" if row.chance else "–",
+                    row.verdict,
                 )
-                for stage, name, left, right, times, word in rows(a, b)
+                for row in rows(a, b)
             ],
         ),
     ]
@@ -65,42 +91,55 @@ def unlike(a: Report, b: Report) -> list[str]:
     ]  # fmt: skip
 
 
-def rows(a: Report, b: Report) -> Iterator[tuple[str, str, Spread | None, Spread | None, str, str]]:
+def rows(a: Report, b: Report) -> Iterator[Row]:
     """A line for each figure of each stage that both have."""
-    others = {one["stage"]: one for one in b["stages"]}
-    for one in a["stages"]:
-        if (other := others.get(one["stage"])) is None:
-            continue
-        left, right = _figures(one), _figures(other)
-        for name, is_better in HIGHER_IS_BETTER.items():
-            one_spread, other_spread = left[name], right[name]
-            if one_spread is None and other_spread is None:
+    pairs = _pairs(a, b)
+    rounds = min(a["plan"]["rounds"], b["plan"]["rounds"])
+    for name, is_better in HIGHER_IS_BETTER.items():
+        by_chance = chance([told[name] for _, *both in pairs for told in both], rounds)
+        for stage, left, right in pairs:
+            one, other = left[name], right[name]
+            if one is None and other is None:
                 continue
-            word = verdict(one_spread, other_spread, higher_is_better=is_better)
-            if min(a["plan"]["rounds"], b["plan"]["rounds"]) == 1 and word != UNKNOWN:
-                word = "one round: not decided"
-            yield (
-                str(one["stage"]), name, one_spread, other_spread,
-                _times(one_spread, other_spread), word,
-            )  # fmt: skip
+            times = other["median"] / one["median"] if one and other and one["median"] else None
+            word = verdict(times, by_chance, higher_is_better=is_better)
+            yield Row(stage, name, one, other, times, by_chance, word)
 
 
-def verdict(left: Spread | None, right: Spread | None, *, higher_is_better: bool) -> str:
-    """Better or worse where the spreads do not touch, within the spread where they do."""
-    if left is None or right is None:
+def chance(told: list[Spread | None], rounds: int) -> float | None:
+    """By how many times two medians of so many rounds may differ, without a reason.
+
+    The figure's deviation is pooled over all that is given, as a ratio: what is large varies by
+    more. None where there is one round, or nothing that could vary.
+    """
+    ranges = [math.log(one["most"] / one["least"]) for one in told if one and one["least"] > 0]
+    if rounds == 1 or not ranges:
+        return None
+    deviation = statistics.fmean(ranges) / RANGE[min(rounds, max(RANGE))]
+    return math.exp(DEVIATIONS * deviation * math.sqrt(2 / rounds))
+
+
+def verdict(times: float | None, by_chance: float | None, *, higher_is_better: bool) -> str:
+    """Better or worse beyond what chance makes of it; `times` is B by A."""
+    if not times:
         return UNKNOWN
-    if left["least"] <= right["most"] and right["least"] <= left["most"]:
-        return "within the spread"
-    return "better" if (right["median"] > left["median"]) is higher_is_better else "worse"
+    if by_chance is None:
+        return UNDECIDED
+    if 1 / by_chance <= times <= by_chance:
+        return WITHIN
+    return "better" if (times > 1) is higher_is_better else "worse"
 
 
-def _times(left: Spread | None, right: Spread | None) -> str:
-    if left is None or right is None or not left["median"]:
-        return "–"
-    return f"{right['median'] / left['median']:.2f} ×"
+def _pairs(a: Report, b: Report) -> list[tuple[int, Figures, Figures]]:
+    others = {one["stage"]: one for one in b["stages"]}
+    return [
+        (one["stage"], _figures(one), _figures(others[one["stage"]]))
+        for one in a["stages"]
+        if one["stage"] in others
+    ]
 
 
-def _figures(stage: dict[str, Any]) -> dict[str, Spread | None]:
+def _figures(stage: dict[str, Any]) -> Figures:
     knee, many, cpu = stage["knee"], stage["many"], stage["cpu_ms_per_request"]
     total: Spread | None = None
     served = [told for name, told in cpu.items() if told and name != figures.WATCHING]

@@ -43,7 +43,7 @@ class Plan:
 
 FULL = Plan(
     rounds=2,
-    first=50,
+    first=100,
     factor=2.0,
     halvings=3,
     most=2100,

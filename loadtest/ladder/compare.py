@@ -2,14 +2,12 @@
 
 A difference counts where it is more than chance makes of it. Two or three rounds of one stage tell
 little of that, and least and most of two pairs often do not touch though nothing differs; so how
-much a figure varies from round to round is pooled over all stages of both reports (`chance`). With
-one round nothing is decided.
+much a figure varies from round to round is pooled over all stages of both reports
+(`figures.chance`). With one round nothing is decided.
 """
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -29,13 +27,6 @@ HIGHER_IS_BETTER = {
     "memory, MiB": False,
 }
 UNKNOWN, WITHIN, UNDECIDED = "unknown", "within chance", "one round: not decided"
-
-# The mean range of so many normal values, in standard deviations (d2 of W. Shewhart's charts).
-RANGE = {2: 1.128, 3: 1.693, 4: 2.059, 5: 2.326}
-# As on these charts: by chance alone a figure is further off three times in a thousand, and some
-# fifty of them are compared.
-DEVIATIONS = 3.0
-
 
 Figures = dict[str, "Spread | None"]
 
@@ -96,7 +87,7 @@ def rows(a: Report, b: Report) -> Iterator[Row]:
     pairs = _pairs(a, b)
     rounds = min(a["plan"]["rounds"], b["plan"]["rounds"])
     for name, is_better in HIGHER_IS_BETTER.items():
-        by_chance = chance([told[name] for _, *both in pairs for told in both], rounds)
+        by_chance = figures.chance([told[name] for _, *both in pairs for told in both], rounds)
         for stage, left, right in pairs:
             one, other = left[name], right[name]
             if one is None and other is None:
@@ -104,19 +95,6 @@ def rows(a: Report, b: Report) -> Iterator[Row]:
             times = other["median"] / one["median"] if one and other and one["median"] else None
             word = verdict(times, by_chance, higher_is_better=is_better)
             yield Row(stage, name, one, other, times, by_chance, word)
-
-
-def chance(told: list[Spread | None], rounds: int) -> float | None:
-    """By how many times two medians of so many rounds may differ, without a reason.
-
-    The figure's deviation is pooled over all that is given, as a ratio: what is large varies by
-    more. None where there is one round, or nothing that could vary.
-    """
-    ranges = [math.log(one["most"] / one["least"]) for one in told if one and one["least"] > 0]
-    if rounds == 1 or not ranges:
-        return None
-    deviation = statistics.fmean(ranges) / RANGE[min(rounds, max(RANGE))]
-    return math.exp(DEVIATIONS * deviation * math.sqrt(2 / rounds))
 
 
 def verdict(times: float | None, by_chance: float | None, *, higher_is_better: bool) -> str:

@@ -5,6 +5,7 @@ Pure arithmetic on the report's `runs`: a report is rendered again without measu
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -26,6 +27,12 @@ GENERATOR_BUSY, GENERATOR_LATE_MS = 0.9, 50.0
 MACHINE_FULL = 0.95
 LITTLE_OFF = 0.05
 
+# The mean range of so many normal values, in standard deviations (d2 of W. Shewhart's charts).
+RANGE = {2: 1.128, 3: 1.693, 4: 2.059, 5: 2.326}
+# As on these charts: by chance alone a figure is further off three times in a thousand, and some
+# fifty of them are compared.
+DEVIATIONS = 3.0
+
 
 def spread(values: Iterable[float | None]) -> Spread | None:
     """Median, least and most; None where nothing was measured."""
@@ -37,6 +44,19 @@ def spread(values: Iterable[float | None]) -> Spread | None:
         "least": round(min(known), 4),
         "most": round(max(known), 4),
     }
+
+
+def chance(told: Iterable[Spread | None], rounds: int) -> float | None:
+    """By how many times two medians of so many rounds may differ, without a reason.
+
+    The figure's deviation is pooled over all that is given, as a ratio: what is large varies by
+    more. None where there is one round, or nothing that could vary.
+    """
+    ranges = [math.log(one["most"] / one["least"]) for one in told if one and one["least"] > 0]
+    if rounds == 1 or not ranges:
+        return None
+    deviation = statistics.fmean(ranges) / RANGE[min(rounds, max(RANGE))]
+    return math.exp(DEVIATIONS * deviation * math.sqrt(2 / rounds))
 
 
 def ramp(run: Run) -> list[Step]:

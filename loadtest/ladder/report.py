@@ -209,12 +209,16 @@ def trust(report: Report) -> list[str]:
     ]
     different = ", ".join(f"`{path}`" for path in list(same["different"])[:5])
     equal = f"{len(same['different'])} **differ**: {different}" if different else "all equal"
+    rounds = report["plan"]["rounds"]
+    by_chance = figures.chance((one["knee"]["rps"] for one in stages), rounds)
+    again = "–" if by_chance is None else f"{1 / by_chance:.2f} to {by_chance:.2f} times as much"
     knees, crowded = ("–" if worst is None else f"{100 * worst:.1f} %" for worst in off)
     busy = "–" if busiest is None else f"{100 * busiest:.0f} %"
     return [
         f"- Golden answers: {same['asked']} asked before each of {same['runs']} runs, {equal}.",
         f"- Little's law (users = acts/s × (time of an act + pause)): off by {knees} at the knees.",
         f"- The same at 1,000 users: {crowded}. People still come there, and queues still grow.",
+        f"- Another such ladder's knees, by chance alone: {again} (three standard deviations).",
         f"- The generator at the knees: {busy} of its core at most.",
         f"- At 1,000 users the stage is not alone to blame: {'; '.join(crowds) or 'nowhere'}.",
     ]

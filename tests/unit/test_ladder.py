@@ -14,7 +14,7 @@ import pytest
 
 from loadtest.bench.commands import Stop
 from loadtest.ladder import claims, figures, golden, readme, report
-from loadtest.ladder.compare import WITHIN, chance, compare, verdict
+from loadtest.ladder.compare import WITHIN, compare, verdict
 from loadtest.ladder.engine import Usage
 from loadtest.ladder.measure import Reading, little, spent
 from loadtest.ladder.plan import FULL, QUICK, Plan
@@ -294,7 +294,7 @@ def test_what_chance_makes_is_learnt_from_the_rounds() -> None:
         for _ in range(10):
             rounds = [100 * exp(dice.gauss(0, 0.1)) for _ in range(2)]
             told.append(figures.spread(rounds))
-        by_chance = chance(told, 2)
+        by_chance = figures.chance(told, 2)
         a, b = told[0], told[1]
         assert a
         assert b

@@ -102,7 +102,7 @@ async def status(request: Request, job_id: fields.JobId) -> Response:
         values = {"job_id": job_id, "member_id": await parts.sessions.member(request)}
     except NotLoggedIn as error:
         raise NotFound from error
-    after = parts.own_writes.of(request).after
+    after = (await parts.own_writes.of(request)).after
     rows = await parts.db.read(STATUS, values, after=after)
     if not rows:
         raise NotFound

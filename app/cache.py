@@ -24,6 +24,7 @@ from typing import Any, Literal, NamedTuple
 from app import entries, logs, metrics, timing
 from app.circuit import Circuit
 from app.database import PRIMARY
+from app.debts import Debts, name_in_redis
 from app.errors import Unavailable
 from app.redis_line import RedisLine, Refused, Silent, Word
 from app.settings import Settings
@@ -34,7 +35,6 @@ type Result = Literal[
 # Loads the answer as it is at a position or later; None when there is nothing.
 type Load = Callable[[int], Coroutine[Any, Any, bytes | None]]
 
-_OWED_MAX = 10_000  # keys whose invalidation is remembered while Redis is away
 _TELL_EVERY_S = 0.25
 _LOOK_AGAIN_S = (0.005, 0.01, 0.02, 0.04)  # who waits looks again after these, then after the last
 
@@ -86,7 +86,8 @@ class Cache:
         self._circuit = Circuit(settings.cache_pause_s)
         self._flights: dict[tuple[str, bytes], _Flight] = {}
         self._refreshes: dict[str, asyncio.Task[None]] = {}
-        self._owed: dict[str, int] = {}
+        self._debts = Debts()
+        self._settled_ttl_s = settings.own_writes_untold_s
 
     async def get(
         self, key: str, load: Load, *, ttl_s: float, after: int = 0, bypass: bool = False
@@ -103,7 +104,7 @@ class Cache:
         found = FAILED if bypass else await self.ask("get", "GET", entries.name_of(key))
         if found is FAILED:
             # What Redis could not be told of was written here: let the load have that as well.
-            after = max(after, self._owed.get(key, 0))
+            after = max(after, self._debts.position(key))
             result: Result = "bypass" if bypass else "error"
             return await self._fly(key, _NO_REDIS, load(after), after, result)
         assert found is None or isinstance(found, bytes)
@@ -132,22 +133,28 @@ class Cache:
 
     async def invalidate(
         self, *keys: str, position: int = PRIMARY, mark: str = "", made: Made | None = None
-    ) -> bool:
+    ) -> str:
         """Make the next reads of these keys see what was committed at this position.
 
         `made` is stored at once, if the announcement of the first of `keys` still stands, and if
         nobody has changed it since; else it is one more key to be invalidated.
-        False when Redis did not take it: it is told as soon as it answers again.
+        What is returned is empty, or a receipt: Redis did not take it, and is told as soon as it
+        answers again (`is_settled`).
         """
-        if self._client is None:
-            return True
-        told = await self._tell(keys, position, mark, made)
-        if not told:
-            for key in (*keys, made.key) if made else keys:
-                if len(self._owed) < _OWED_MAX:
-                    self._owed[key] = max(position, self._owed.get(key, 0))
-        metrics.cache_owed_invalidations.set(len(self._owed))
-        return told
+        if self._client is None or await self._tell(keys, position, mark, made):
+            return ""
+        receipt = self._debts.add((*keys, made.key) if made else keys, position, mark)
+        metrics.cache_owed_invalidations.set(len(self._debts.owed))
+        return receipt
+
+    async def is_settled(self, receipt: str) -> bool:
+        """Whether Redis was told of what this is the receipt for, by whichever process."""
+        if not self._debts.is_settled(receipt):
+            name = receipt.partition(".")[0]
+            number = await self.ask("settled", "GET", name_in_redis(name))
+            if isinstance(number, bytes):
+                self._debts.settled(name, int(number))
+        return self._debts.is_settled(receipt)
 
     async def ask(self, command: str, *words: Word) -> object:
         """What Redis answers, or `FAILED`: not there, left alone, or not within the deadline."""
@@ -174,12 +181,16 @@ class Cache:
         """Tell Redis what it is owed as soon as it answers, until cancelled."""
         while True:
             await asyncio.sleep(_TELL_EVERY_S)
-            for key, position in list(self._owed.items()):
-                if not await self._tell((key,), position):
+            for key, owed in list(self._debts.owed.items()):
+                if not await self._tell((key,), owed.position, owed.mark):
                     break
-                if self._owed.get(key) == position:
-                    del self._owed[key]
-                metrics.cache_owed_invalidations.set(len(self._owed))
+                self._debts.told(key, owed)
+                metrics.cache_owed_invalidations.set(len(self._debts.owed))
+            if number := self._debts.to_be_said():
+                name = self._debts.name
+                said = (name_in_redis(name), number, "EX", self._settled_ttl_s)
+                if await self.ask("settled", "SET", *said) is not FAILED:
+                    self._debts.settled(name, number)
 
     async def close(self) -> None:
         """Let go of Redis."""

@@ -66,7 +66,7 @@ async def show(request: Request, user_id: fields.Id) -> Response:
     """Whether one follows a member."""
     parts = parts_of(request)
     values = {"author_id": user_id, "member_id": await parts.sessions.member(request)}
-    after = parts.own_writes.of(request).after
+    after = (await parts.own_writes.of(request)).after
     rows = await parts.db.read(FOLLOWS, values, after=after)
     return replies.private(replies.encode(rows[0]._asdict()))
 

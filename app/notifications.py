@@ -95,7 +95,7 @@ async def page(
         "limit": limit + 1,  # one more than asked for tells whether there is a next page
         "unread_max": _UNREAD_MAX,
     }
-    after = parts.own_writes.of(request).after
+    after = (await parts.own_writes.of(request)).after
     rows = await parts.db.read(PAGE, values, after=after)
     if not rows:
         raise NotLoggedIn

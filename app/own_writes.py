@@ -6,8 +6,9 @@ commit. While it is there (`own_writes_s`), its bearer's reads are answered by a
 replayed this position, or by the primary; everybody else's by any replica. It works on every web
 replica, because it travels with the member.
 
-A mark after the position says that the cache could not be told of the write: until it is, another
-web replica would find the old value there, so the bearer's reads leave the cache out as well.
+If the cache could not be told of the write, a receipt stands after the position (app/debts.py):
+until that is settled a web replica would find the old value in the cache, so the bearer's reads
+leave it out.
 """
 
 import re
@@ -21,7 +22,7 @@ from app.database import Database
 from app.settings import Settings
 
 _COOKIE = "written"
-_SHAPE = re.compile(r"([0-9a-f]{1,16})(!?)")
+_SHAPE = re.compile(r"([0-9a-f]{1,16})(?:!([0-9a-f]{8}\.[0-9]{1,9}))?")
 
 
 class Written(NamedTuple):
@@ -63,16 +64,16 @@ class OwnWrites:
                 acknowledged then; the announcement keeps old values out of the cache.
         """
         position = await self._db.position()
-        told = await self._cache.invalidate(*keys, position=position, mark=mark, made=made)
-        if self._db.has_replicas or not told:
-            value = f"{position:x}" if told else f"{position:x}!"
-            max_age_s = self._for_s if told else self._untold_s
+        receipt = await self._cache.invalidate(*keys, position=position, mark=mark, made=made)
+        if self._db.has_replicas or receipt:
+            value = f"{position:x}!{receipt}" if receipt else f"{position:x}"
+            max_age_s = self._untold_s if receipt else self._for_s
             # As `set_cookie` would say it, which looks through every character of this each time.
             signed = self._signer.sign(value).decode("ascii")
             said = f"{_COOKIE}={signed}; HttpOnly; Max-Age={max_age_s}; Path=/; SameSite=lax"
             response.headers.append("set-cookie", said + ("; Secure" if self._secure else ""))
 
-    def of(self, request: Request) -> Written:
+    async def of(self, request: Request) -> Written:
         """What the sender of this has written lately."""
         if "cookie" not in request.headers:
             return _NOTHING
@@ -88,7 +89,7 @@ class OwnWrites:
         found = _SHAPE.fullmatch(value.decode("ascii", "replace"))
         if found is None:
             return _NOTHING
-        untold = found[2] == "!"
+        untold = found[2] is not None and not await self._cache.is_settled(found[2])
         age_s = self._signer.get_timestamp() - signed.timestamp()
         if not untold and age_s > self._for_s:
             return _NOTHING

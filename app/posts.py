@@ -137,7 +137,7 @@ async def show(request: Request, post_id: fields.Id) -> Response:
         rows = await parts.db.read(POST, {"id": post_id}, after=after)
         return replies.encode(_told(rows[0]._asdict())) if rows else None
 
-    after, bypass = parts.own_writes.of(request)
+    after, bypass = await parts.own_writes.of(request)
     body = await parts.cache.get(
         f"post:{post_id}",
         load,
@@ -221,7 +221,7 @@ async def _page(request: Request, author_id: int | None, after: str | None, limi
         rows = await parts.db.read(sql, values, after=position)
         return replies.encode(_paged(rows, limit)) if rows else None
 
-    position, bypass = parts.own_writes.of(request)
+    position, bypass = await parts.own_writes.of(request)
     settings = parts.settings
     key = key_of_newest(author_id)
     ttl_s = settings.cache_member_page_ttl_s if author_id else settings.cache_page_ttl_s

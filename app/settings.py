@@ -102,7 +102,8 @@ class Settings(BaseSettings):
 
     # Cache. A hit takes under a millisecond. Redis has this long to answer before it is left alone.
     cache_timeout_s: Positive = 0.05
-    # After a failure Redis is left alone for this time: one request pays the deadline, not each.
+    # After a failure Redis is left alone, so that one request pays the deadline, not each: for a
+    # sixteenth of this time at first, for longer as long as it fails (app/circuit.py).
     cache_pause_s: Positive = 1.0
     # Who finds that another process is loading waits so long for its value, then loads as well.
     cache_wait_s: Positive = 2.0

@@ -83,7 +83,7 @@ async def show(request: Request, user_id: fields.Id) -> Response:
         rows = await parts.db.read(PROFILE, {"id": user_id}, after=after)
         return replies.encode(_told(rows[0]._asdict())) if rows else None
 
-    after, bypass = parts.own_writes.of(request)
+    after, bypass = await parts.own_writes.of(request)
     body = await parts.cache.get(
         f"user:{user_id}",
         load,

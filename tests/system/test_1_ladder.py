@@ -194,13 +194,15 @@ class TestEveryStage:
         """Broken: reads still go to the primary at stage 3, or past the cache at stage 4."""
         with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
             address = f"/api/users/{1000 + at.stage}"
-            first, second = (server_timing(visitor.get(address)) for _ in range(2))
-        if at.stage >= 4:
-            assert second["cache"]["desc"] == "hit"
-            assert "db" not in second
-        else:
-            assert first["cache"]["desc"] == "off"
-            assert "db" in second
+
+            def answered_from() -> None:
+                visitor.get(address)
+                second = server_timing(visitor.get(address))
+                assert second["cache"]["desc"] == ("hit" if at.stage >= 4 else "off")
+                assert ("db" in second) is (at.stage < 4)
+
+            # On a busy machine Redis can miss its deadline once.
+            eventually(answered_from, within_s=30)
 
     def test_every_box_on_the_way_names_itself(self, at: Journey) -> None:
         """Broken: the site draws another architecture than the one that answered."""

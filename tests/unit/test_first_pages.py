@@ -8,6 +8,7 @@ from collections import Counter, namedtuple
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import orjson
 import pytest
@@ -202,7 +203,7 @@ def test_who_has_just_written_sees_it_on_later_pages(
         later = f"{NEWEST}?cursor={cursor.encode(2)}"
         await ask(later)
         await ask(f"/api/users/{MEMBER}", "PATCH", MEMBER, name="Anna")
-        monkeypatch.setattr(OwnWrites, "of", lambda *_: Written(after=1))
+        monkeypatch.setattr(OwnWrites, "of", AsyncMock(return_value=Written(after=1)))
         (post,) = orjson.loads((await ask(later)).body)["items"]
         assert post["author"]["name"] == "Anna"
 

@@ -80,7 +80,7 @@ async def tell_cache(job: Job, workshop: Workshop) -> bool:
     Also when the job had been done before: whoever did it may have died before telling.
     """
     keys = _STALE[job.kind](job.read()) if job.kind in _STALE else ()
-    return not keys or workshop.cache is None or await workshop.cache.invalidate(*keys)
+    return not keys or workshop.cache is None or not await workshop.cache.invalidate(*keys)
 
 
 async def give_up(job: Job, connection: AsyncConnection[Any]) -> None:

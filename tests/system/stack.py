@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from contextlib import ExitStack
@@ -99,10 +100,12 @@ def container(service: str, number: int = 1) -> str:
 
 
 def health(service: str, number: int = 1) -> str:
-    """Return healthy, unhealthy or starting."""
-    return must(
-        "docker", "inspect", "--format", "{{ .State.Health.Status }}", container(service, number)
-    ).strip()
+    """Return healthy, unhealthy or starting; what has no check is healthy when it is running."""
+    state: dict[str, Any] = json.loads(
+        must("docker", "inspect", "--format", "{{ json .State }}", container(service, number))
+    )
+    status: str = state["Health"]["Status"] if "Health" in state else state["Status"]
+    return "healthy" if status == "running" else status
 
 
 def wait_healthy(service: str, within_s: float = 120, number: int = 1) -> None:

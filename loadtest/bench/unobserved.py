@@ -2,9 +2,11 @@
 
 The same code by the same entry. Only that metrics count nothing, and of the layer that makes ids,
 headers and log lines that part alone is left which has nothing to do with them, before anything is
-assembled. The application has no switch for that, and needs none.
+assembled. With the word `metrics` they alone are gone. The application has no switch for that, and
+needs none.
 """
 
+import sys
 from collections.abc import Awaitable
 from typing import Any
 
@@ -55,22 +57,23 @@ class Bound:
         """Nothing was noted."""
 
 
-def silence() -> None:
-    """Take the observers away."""
+def count_nothing() -> None:
+    """Take the metrics away."""
 
     def labels(metric: Any, *_values: str) -> Any:
         return metric
 
     for kind in (Counter, Gauge, Histogram, Tally, Durations):
         setattr(kind, "labels", labels)
-        for name in ("inc", "dec", "set", "observe", "count"):
+        for name in ("inc", "dec", "set", "observe", "observe_all", "count", "add"):
             if hasattr(kind, name):
                 setattr(kind, name, ignore)
-    setattr(main, "Observe", Bound)
 
 
 if __name__ == "__main__":
-    silence()
+    count_nothing()
+    if sys.argv[1:] != ["metrics"]:
+        setattr(main, "Observe", Bound)
     found = environment.load()
     logs.start(found.log_level, service="web")
     entry.serve(found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 STAGES = (1, 2, 3, 4, 5)
 
@@ -30,7 +32,8 @@ class Plan:
     many: int  # the seed's figure: so many users at once
     many_s: int
     many_settle_s: int
-    ramp_within_s: int  # a bound; a ramp that meets it says so
+    ramp_within_s: int  # no step begins that would end later; a ramp that meets it says so
+    within_s: int  # the whole ladder; ramps end earlier where it would take longer
     seed: int = 1
     writes: float = 0.02  # WRITES of the crowd (docs/load.md)
 
@@ -39,6 +42,18 @@ class Plan:
         for number in range(1, self.rounds + 1):
             for stage in STAGES if number % 2 else reversed(STAGES):
                 yield number, stage
+
+    def bounded(self, took_s: float, runs: Sequence[Mapping[str, Any]]) -> Plan:
+        """The plan of the next run: its ramp may take its share of the time that is left.
+
+        Beside their ramps, the runs to come take as long as those until now did on the average.
+        """
+        if not runs:
+            return self
+        to_come = self.rounds * len(STAGES) - len(runs)
+        beside_s = statistics.fmean(run["took_s"] - run["ramp"]["took_s"] for run in runs)
+        share_s = int((self.within_s - took_s) / to_come - beside_s)
+        return replace(self, ramp_within_s=max(self.step_s, min(self.ramp_within_s, share_s)))
 
 
 FULL = Plan(
@@ -58,7 +73,8 @@ FULL = Plan(
     many=1000,
     many_s=30,
     many_settle_s=10,
-    ramp_within_s=170,
+    ramp_within_s=175,
+    within_s=38 * 60,
 )
 QUICK = Plan(
     rounds=1,
@@ -78,4 +94,5 @@ QUICK = Plan(
     many_s=14,
     many_settle_s=7,
     ramp_within_s=60,
+    within_s=9 * 60,
 )

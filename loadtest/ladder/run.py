@@ -25,36 +25,33 @@ class Climb:
     """What all runs of a ladder have in common."""
 
     stack: Stack
-    plan: Plan
     members: int
     posts: int
 
-    def run(self, number: int, stage: int) -> Run:
+    def run(self, number: int, stage: int, plan: Plan) -> Run:
         """Measure one stage once."""
         began = time.time()
         self.stack.put_back()
         switched_s = self.stack.switch(stage)
         run: Run = {"round": number, "stage": stage, "began": began, "switch_s": switched_s}
-        run["golden"] = golden.answers(
-            self.stack.entry_port, self.members, self.posts, self.plan.seed
-        )
+        run["golden"] = golden.answers(self.stack.entry_port, self.members, self.posts, plan.seed)
         run["static"] = golden.static(self.stack.entry_port)
         if "redis" in self.stack.boxes():
-            run["filled"] = warm.fill(self.stack.entry_port, self.members, self.posts, self.plan)
-        run["steps"], run["ramp"] = self._steps()
+            run["filled"] = warm.fill(self.stack.entry_port, self.members, self.posts, plan)
+        run["steps"], run["ramp"] = self._steps(plan)
         time.sleep(SCRAPED_AFTER_S)
         self._look_back(run)
         run["took_s"] = round(time.time() - began, 1)
         return run
 
-    def _steps(self) -> tuple[list[Step], dict[str, Any]]:
+    def _steps(self, plan: Plan) -> tuple[list[Step], dict[str, Any]]:
         """The crowd's steps, each with what it cost."""
         steps: list[Step] = []
         ramp: dict[str, Any] = {}
         before: Reading | None = None
         with asked(self.stack.databases()) as statements:
             meter = Meter(PROJECT, statements)
-            for told in crowd.send(self.plan, PROJECT, self.stack.environment):
+            for told in crowd.send(plan, PROJECT, self.stack.environment):
                 event = told.pop("event")
                 if event == "open":
                     before = meter.read()

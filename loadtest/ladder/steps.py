@@ -156,11 +156,19 @@ def walk() -> Iterator[Wanted]:
     """What is wanted in each second of the run."""
     yield from step("warm", PLAN.first, PLAN.warm_s, 0)
     search = Search(PLAN.first, PLAN.factor, PLAN.halvings, PLAN.most, PLAN.tries)
-    until = time.monotonic() + PLAN.ramp_within_s
-    while (users := search.next()) is not None and time.monotonic() < until:
+    began = time.monotonic()
+    last_start = began + PLAN.ramp_within_s - PLAN.step_s
+    while (users := search.next()) is not None and time.monotonic() <= last_start:
         held = yield from step("ramp", users, PLAN.step_s, PLAN.settle_s)
         search.tell(held=held)
-    say(event="ramp", cut_off=users is not None, held=search.held, failed=search.failed)
+    say(
+        event="ramp",
+        cut_off=users is not None,
+        within_s=PLAN.ramp_within_s,
+        took_s=round(time.monotonic() - began, 1),
+        held=search.held,
+        failed=search.failed,
+    )
     yield from step("many", PLAN.many, PLAN.many_s, PLAN.many_settle_s)
 
 

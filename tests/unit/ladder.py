@@ -83,7 +83,9 @@ def run(stage: int, number: int = 1, *, knee: int = 100, **told: Any) -> dict[st
             step(knee * 2, held=False),
             worst,
         ],
-        "ramp": {"cut_off": False, "held": knee, "failed": knee * 2} | seen() | of_ramp,
+        "ramp": {"cut_off": False, "took_s": 34.0, "held": knee, "failed": knee * 2}
+        | seen()
+        | of_ramp,
         "many": seen(delivered=None),
         "doctor": None,
     } | told

@@ -121,6 +121,21 @@ def test_a_plan_fits_into_its_time(plan: Plan, most_min: int) -> None:
     assert 100 + runs_s < most_min * 60
 
 
+def test_a_slow_machine_shortens_the_ramps_and_not_what_stands_beside_them() -> None:
+    """Broken: `make ladder` takes an hour on a slow machine, or its last stages get no ramp."""
+    runs: list[dict[str, Any]] = []
+    took_s = 200.0
+    for number, stage in FULL.order():
+        plan = FULL.bounded(took_s, runs)
+        assert plan.ramp_within_s >= 4 * plan.step_s, "too few steps to find a knee"
+        run = ladder.run(stage, number) | {"took_s": 120.0 + plan.ramp_within_s}
+        run["ramp"]["took_s"] = plan.ramp_within_s
+        took_s += run["took_s"]
+        runs.append(run)
+    assert FULL.bounded(200.0, []) == FULL
+    assert took_s <= FULL.within_s < 40 * 60
+
+
 def test_littles_law_finds_a_crowd_that_was_not_there() -> None:
     """Broken: a step whose users had not come yet is believed."""
     assert little(ladder.step(100)) == pytest.approx(0, abs=1e-3)

@@ -178,6 +178,9 @@ def test_the_backup_serves_only_while_the_others_are_out() -> None:
 def test_a_slow_replica_hurts_least_conn_less_than_round_robin() -> None:
     """Broken: with a replica at a third of its CPU, least_conn's p95 is not the lower one."""
     seconds: dict[str, list[float]] = {"round_robin": [], "least_conn": []}
+    with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
+        for n in range(1, 201):  # what the crowd asks for; else the first rule would load it all
+            visitor.get(f"/api/users/{n}").raise_for_status()
     must("docker", "update", "--cpus", "0.066", container("web", 3))
     try:
         for rule in ("round_robin", "least_conn", "least_conn", "round_robin"):
@@ -185,8 +188,9 @@ def test_a_slow_replica_hurts_least_conn_less_than_round_robin() -> None:
             # Enough readers to queue: in turn, almost all of them end up waiting for the slow one.
             with Crowd(readers=40) as crowd:
                 eventually(lambda: enough(crowd, 800), within_s=120)
-            assert set(crowd.reads) == {"200"}, crowd.reads
-            seconds[rule] += crowd.seconds
+            assert set(crowd.reads) <= {"200", "503"}, crowd.reads
+            # Whom a starved replica turns away, as it must, was not served sooner than the others.
+            seconds[rule] += crowd.seconds + [60.0] * crowd.reads["503"]
     finally:
         must("docker", "update", "--cpus", "0.2", container("web", 3))
     p95 = {rule: quantiles(times, n=20)[-1] for rule, times in seconds.items()}

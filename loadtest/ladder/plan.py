@@ -74,7 +74,7 @@ FULL = Plan(
     many_s=30,
     many_settle_s=10,
     ramp_within_s=175,
-    within_s=38 * 60,
+    within_s=39 * 60,
 )
 QUICK = Plan(
     rounds=1,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 STAGES = (1, 2, 3, 4, 5)
+LEAST_STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Plan:
     def bounded(self, took_s: float, runs: Sequence[Mapping[str, Any]]) -> Plan:
         """The plan of the next run: its ramp may take its share of the time that is left.
 
+        At least `LEAST_STEPS` steps: with fewer there is no knee, and the ladder takes longer.
+
         Beside their ramps, the runs to come take as long as those until now did on the average.
         """
         if not runs:
@@ -53,7 +56,9 @@ class Plan:
         to_come = self.rounds * len(STAGES) - len(runs)
         beside_s = statistics.fmean(run["took_s"] - run["ramp"]["took_s"] for run in runs)
         share_s = int((self.within_s - took_s) / to_come - beside_s)
-        return replace(self, ramp_within_s=max(self.step_s, min(self.ramp_within_s, share_s)))
+        return replace(
+            self, ramp_within_s=max(LEAST_STEPS * self.step_s, min(self.ramp_within_s, share_s))
+        )
 
 
 FULL = Plan(
@@ -78,21 +83,21 @@ FULL = Plan(
 )
 QUICK = Plan(
     rounds=1,
-    first=50,
-    factor=2.0,
+    first=100,
+    factor=2.5,
     halvings=0,
     most=1600,
     tries=1,
     profiles=3000,
     posts=300,
     pages=150,
-    fill_within_s=15,
-    warm_s=5,
+    fill_within_s=10,
+    warm_s=4,
     step_s=8,
     settle_s=4,
     many=1000,
-    many_s=14,
-    many_settle_s=7,
+    many_s=10,
+    many_settle_s=5,
     ramp_within_s=60,
-    within_s=9 * 60,
+    within_s=558,
 )

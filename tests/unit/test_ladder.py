@@ -133,6 +133,7 @@ def test_a_slow_machine_shortens_the_ramps_and_not_what_stands_beside_them() -> 
         took_s += run["took_s"]
         runs.append(run)
     assert FULL.bounded(200.0, []) == FULL
+    assert QUICK.bounded(10_000.0, runs[:4]).ramp_within_s == 3 * QUICK.step_s, "no time is left"
     assert took_s <= FULL.within_s < 40 * 60
 
 

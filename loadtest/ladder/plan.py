@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 STAGES = (1, 2, 3, 4, 5)
-LEAST_STEPS = 3
+LEAST_STEPS = 3  # of a ramp: with fewer there is no knee
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ class Plan:
     def bounded(self, took_s: float, runs: Sequence[Mapping[str, Any]]) -> Plan:
         """The plan of the next run: its ramp may take its share of the time that is left.
 
-        At least `LEAST_STEPS` steps: with fewer there is no knee, and the ladder takes longer.
-
-        Beside their ramps, the runs to come take as long as those until now did on the average.
+        Beside their ramps, the runs to come take as long as those until now did on the average. A
+        ramp has `LEAST_STEPS` in any case, also when the ladder takes longer for it.
         """
         if not runs:
             return self

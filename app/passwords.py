@@ -5,9 +5,12 @@ event loop, and few threads bound the memory: each hash holds `argon2_memory_kib
 """
 
 import asyncio
+import queue
 import secrets
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -28,7 +31,7 @@ class Passwords:
             memory_cost=settings.argon2_memory_kib,
             parallelism=settings.argon2_lanes,
         )
-        self._threads = ThreadPoolExecutor(settings.argon2_threads, "argon2")
+        self._threads = _Threads(settings.argon2_threads)
         self._in_hand_max = settings.argon2_in_hand
         self._in_hand = 0
         self._nobodys: str | None = None
@@ -49,7 +52,7 @@ class Passwords:
 
     def close(self) -> None:
         """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.end()
 
     def _matches(self, stored: str, password: str) -> bool:
         try:
@@ -62,6 +65,73 @@ class Passwords:
             raise Overloaded
         self._in_hand += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+            return await self._threads.do(work, *values)
         finally:
             self._in_hand -= 1
+
+
+class _Task(NamedTuple):
+    """Work, and who waits for it."""
+
+    future: asyncio.Future[Any]
+    work: Callable[..., Any]
+    values: tuple[Any, ...]
+
+
+class _Threads:
+    """Threads that compute while the event loop goes on.
+
+    A ThreadPoolExecutor would make a sign-up dearer by a tenth (docs/performance.md): its futures
+    have locks, which the loop's thread takes in turn with the others. Here the loop alone touches
+    the future that somebody waits for.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._are_started = False
+
+    def do[*Ts, T](self, work: Callable[[*Ts], T], *values: *Ts) -> asyncio.Future[T]:
+        """What the work returns or raises, as soon as a thread has had time for it."""
+        if not self._are_started:
+            self._are_started = True
+            for each in range(self._number):
+                name = f"argon2_{each}"
+                threading.Thread(target=self._keep_doing, name=name, daemon=True).start()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tasks.put(_Task(future, work, values))
+        return future
+
+    def end(self) -> None:
+        """Let each thread end after what it has in hand; what nobody has begun is left."""
+        with suppress(queue.Empty):
+            while True:
+                self._tasks.get_nowait()
+        for _ in range(self._number):
+            self._tasks.put(None)
+
+    def _keep_doing(self) -> None:
+        while task := self._tasks.get():
+            _do(task)
+            del task  # there is a password in it
+
+
+def _do(task: _Task) -> None:
+    if task.future.cancelled():
+        return  # nobody waits any more
+    result, error = None, None
+    try:
+        result = task.work(*task.values)
+    except Exception as trouble:  # noqa: BLE001 - who waits is told of it, whatever it is
+        error = trouble
+    with suppress(RuntimeError):  # the loop has ended, and with it who waited
+        task.future.get_loop().call_soon_threadsafe(_hand_over, task.future, result, error)
+
+
+def _hand_over[T](future: asyncio.Future[T], result: T, error: Exception | None) -> None:
+    if future.done():
+        return  # given up meanwhile
+    if error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

@@ -67,6 +67,29 @@ def test_a_crowd_at_the_door_is_turned_away_early(settings: Settings) -> None:
     asyncio.run(story())
 
 
+def test_who_gives_up_costs_no_thread_and_a_failure_is_told(settings: Settings) -> None:
+    """Broken: one failure or one impatient visitor, and nobody can log in until the next deploy."""
+
+    async def story() -> None:
+        passwords = Passwords(settings.model_copy(update={"argon2_threads": 1}))
+        run, door = passwords._run, threading.Event()  # noqa: SLF001
+        done: list[str] = []
+        inside = asyncio.create_task(run(door.wait, 5.0))
+        queued = asyncio.create_task(run(done.append, "nobody waits for this"))
+        await asyncio.sleep(0)
+        for impatient in (inside, queued):
+            impatient.cancel()
+        await asyncio.gather(inside, queued, return_exceptions=True)
+        door.set()
+        with pytest.raises(ZeroDivisionError):
+            await run(divmod, 1, 0)
+        assert await passwords.hash("correct horse")
+        assert done == []
+        passwords.close()
+
+    asyncio.run(story())
+
+
 def test_the_default_is_what_owasp_asks_for_at_least() -> None:
     """Broken: hashes that were stolen can be guessed cheaply."""
     default = Settings(primary_dsn="postgresql+psycopg://sluice@primary/sluice")

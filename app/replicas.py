@@ -4,7 +4,8 @@ Once a second each server is asked how far it is: the primary what it has flushe
 has replayed. A replica that has replayed what the primary had flushed at a moment is as fresh as
 that moment; its lag is the time since then. No server's clock is read, and a primary that is idle
 makes nobody late. While the primary does not answer nothing new is committed, so the time stands
-still and the replicas go on serving.
+still and the replicas go on serving. After each write the primary is asked as well: for the
+position that the writer's reads must have.
 
 Positions (LSN) are integers here: bytes of WAL since the beginning (PostgreSQL manual, 9.28.3 and
 9.28.4). A primary must have `synchronous_commit` on: a position is asked for after the commit.
@@ -67,10 +68,13 @@ class Replicas:
         self._replicas = {host: Replica(host) for host in hosts}
         self._known: frozenset[str] = frozenset()
         self._tasks: list[asyncio.Task[None]] = []
+        self._server = _Server(self._dsn, None, FLUSHED)
+        self._asking: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[int | None]] = []
 
     async def start(self) -> None:
         """Look once, so that the first read knows whom to ask; then keep looking."""
-        servers = [_Server(self._dsn, None, FLUSHED)]
+        servers = [self._server]
         servers += [_Server(self._dsn, host, REPLAYED) for host in self._replicas]
         await self._ask(servers[0])
         await asyncio.gather(*(self._ask(server) for server in servers[1:]))
@@ -101,11 +105,41 @@ class Replicas:
         replica = self._replicas.get(host)
         return replica.replayed if replica else -1
 
+    async def position(self) -> int | None:
+        """A position after everything that is committed now; None: the primary did not say.
+
+        One question for all who come while another one is under way: that one was perhaps answered
+        before their commit, the next one cannot be.
+        """
+        future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_for_all())
+        return await future
+
     def note(self, host: str, replayed: int) -> None:
         """Somebody else asked a replica how far it is."""
         replica = self._replicas.get(host)
         if replica:
             replica.replayed = max(replica.replayed, replayed)
+
+    async def _ask_for_all(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            position, began = None, time.perf_counter()
+            try:
+                position = await self._server.ask()
+                if position is None:  # the line may have been cut while it was idle
+                    position = await self._server.ask()
+            except Exception:
+                # Whatever it is, who waits is told, and the next one can ask.
+                log.exception("position_unknown")
+            metrics.db_statements.count("primary")
+            metrics.db_statement_duration.observe(time.perf_counter() - began, "primary")
+            for future in waiting:
+                if not future.done():
+                    future.set_result(position)
+        self._asking = None
 
     async def _keep_asking(self, server: _Server) -> None:
         try:
@@ -164,9 +198,21 @@ class _Server:
         self._dsn = dsn
         self._question = question
         self._line: psycopg.AsyncConnection | None = None
+        self._turn = asyncio.Lock()
 
     async def ask(self) -> int | None:
-        """The position; None when there is no answer in time."""
+        """The position; None when there is no answer in time. One question after the other."""
+        async with self._turn:
+            return await self._ask()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._line is not None:
+            with suppress(psycopg.Error, OSError):
+                await self._line.close()
+            self._line = None
+
+    async def _ask(self) -> int | None:
         try:
             if self._line is None or self._line.closed:
                 self._line = await self._connect()
@@ -180,12 +226,6 @@ class _Server:
             await self.close()
             return None
         return int(row[0]) if row and row[0] is not None else None
-
-    async def close(self) -> None:
-        if self._line is not None:
-            with suppress(psycopg.Error, OSError):
-                await self._line.close()
-            self._line = None
 
     async def _connect(self) -> psycopg.AsyncConnection:
         where: dict[str, Any] = {"host": self.host, "port": 5432} if self.host else {}

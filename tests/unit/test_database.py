@@ -11,6 +11,7 @@ from app import pools
 from app.database import PRIMARY, Database, Rows, _Behind
 from app.errors import DatabaseBusy, DatabaseUnavailable, EmailTaken
 from app.pools import Pool
+from app.replicas import _Server
 from app.settings import Settings
 from tests.unit.stories import counted
 
@@ -87,11 +88,17 @@ def test_a_position_is_asked_of_the_primary_and_only_where_it_serves(
     """Broken: a write costs a second statement at stages that have no use for it, or its position
     is that of a replica, which lacks the write.
     """
-    asked = Asked(monkeypatch, None)
+    asked: list[str | None] = []
+
+    async def ask(server: _Server) -> int:
+        asked.append(server.host)
+        return 7
+
+    monkeypatch.setattr(_Server, "ask", ask)
     assert asyncio.run(Database(settings).position()) == 0
-    assert asked.pools == []
+    assert asked == []
     assert asyncio.run(with_replicas(settings).position()) == 7
-    assert asked.pools == ["writer"]
+    assert asked == [None], "no replica: the primary"
 
 
 def test_new_connections_lead_to_who_may_serve(settings: Settings) -> None:

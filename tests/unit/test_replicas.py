@@ -1,10 +1,11 @@
 """Promises of `app/replicas.py`: who may serve, by what the servers say (here: the test)."""
 
+import asyncio
 import time
 
 import pytest
 
-from app.replicas import Replica, Replicas
+from app.replicas import Replica, Replicas, _Server
 from app.settings import Settings
 
 LAG_MAX_S = 5.0
@@ -126,3 +127,63 @@ def test_what_a_read_learned_is_kept_and_never_goes_back(watch: Watch) -> None:
     assert watch.replicas.replayed("one") == 250
     watch.replicas.note("primary", 9)
     assert watch.replicas.replayed("primary") == -1
+
+
+class Primary:
+    """A primary's log, and the line to it. `answers` are what it says instead, in turn."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: int | None) -> None:
+        self.log = 0
+        self.questions = 0
+        self._answers = list(answers)
+        monkeypatch.setattr(_Server, "ask", lambda _: self._ask())
+
+    async def _ask(self) -> int | None:
+        """Answers what is committed when the question arrives, and takes its time to say it."""
+        self.questions += 1
+        position = self._answers.pop(0) if self._answers else self.log
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return position
+
+
+def test_who_writes_while_a_question_is_under_way_waits_for_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken: a writer is given a position of before the commit, and reads the old value."""
+    primary = Primary(monkeypatch)
+
+    async def write(replicas: Replicas, turns: int) -> tuple[int, int | None]:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        primary.log += 1
+        return primary.log, await replicas.position()
+
+    async def story() -> None:
+        replicas = Replicas(["one"], settings, lambda: None)
+        for written, position in await asyncio.gather(*(write(replicas, n % 9) for n in range(90))):
+            assert position is not None
+            assert position >= written
+        assert primary.questions < 9, "one question for all who wait"
+        assert await replicas.position() == primary.log, "and whoever comes later is told as well"
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("answers", "told"), [((None, 5), 5), ((None, None), None)])
+def test_a_line_that_was_cut_while_it_was_idle_costs_no_writer_an_error(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: tuple[int | None, ...],
+    told: int | None,
+) -> None:
+    """Broken: after the primary's restart somebody's write is done and called failed; or a primary
+    that says nothing is asked for ever.
+    """
+    primary = Primary(monkeypatch, *answers)
+
+    async def story() -> None:
+        assert await Replicas(["one"], settings, lambda: None).position() == told
+
+    asyncio.run(story())
+    assert primary.questions == 2

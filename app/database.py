@@ -52,6 +52,7 @@ class Database:
         self._writer = Pool("writer", settings.primary_dsn, settings)
         self._reader = self._writer
         self._replicas: Replicas | None = None
+        self._writes_under_way = 0
         if settings.replica_dsn:
             self._all_hosts = pools.hosts_of(settings.replica_dsn)
             primary = pools.hosts_of(settings.primary_dsn)
@@ -114,10 +115,13 @@ class Database:
             DatabaseBusy: no connection became free in time; nothing was sent.
             DatabaseUnavailable: no answer in time; whether it was done is unknown.
         """
+        self._writes_under_way += 1
         try:
             return await self._send(self._writer, sql, values)
         except psycopg.IntegrityError as error:
             raise _meaning(error, violations or {}) from error
+        finally:
+            self._writes_under_way -= 1
 
     async def position(self) -> int:
         """A position after everything that is committed now; 0 where there are no replicas.
@@ -128,7 +132,7 @@ class Database:
         if self._replicas is None:
             return 0
         started = time.perf_counter()
-        position = await self._replicas.position()
+        position = await self._replicas.position(more_come=self._writes_under_way > 0)
         if position is None:
             metrics.db_failures.labels(self._writer.name, "gone").inc()
             raise DatabaseUnavailable

@@ -33,6 +33,7 @@ SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bi
 """
 
 _EVERY_S = 1.0
+_TOGETHER_S = 0.001
 _ANSWER_S = 1.5  # of a question that a healthy server answers in a millisecond
 
 log = logs.get()
@@ -71,6 +72,7 @@ class Replicas:
         self._server = _Server(self._dsn, None, FLUSHED)
         self._asking: asyncio.Task[None] | None = None
         self._waiting: list[asyncio.Future[int | None]] = []
+        self._more_come = False
 
     async def start(self) -> None:
         """Look once, so that the first read knows whom to ask; then keep looking."""
@@ -105,12 +107,14 @@ class Replicas:
         replica = self._replicas.get(host)
         return replica.replayed if replica else -1
 
-    async def position(self) -> int | None:
+    async def position(self, *, more_come: bool = False) -> int | None:
         """A position after everything that is committed now; None: the primary did not say.
 
         One question for all who come while another one is under way: that one was perhaps answered
-        before their commit, the next one cannot be.
+        before their commit, the next one cannot be. If `more_come`, because other writes are under
+        way, it waits for them a moment (PostgreSQL's `commit_delay`, `commit_siblings`).
         """
+        self._more_come = more_come
         future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         if self._asking is None:
@@ -125,6 +129,8 @@ class Replicas:
 
     async def _ask_for_all(self) -> None:
         while self._waiting:
+            if self._more_come:
+                await asyncio.sleep(_TOGETHER_S)
             waiting, self._waiting = self._waiting, []
             position, began = None, time.perf_counter()
             try:

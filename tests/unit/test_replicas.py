@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from app import replicas as replicas_module
 from app.replicas import Replica, Replicas, _Server
 from app.settings import Settings
 
@@ -168,6 +169,27 @@ def test_who_writes_while_a_question_is_under_way_waits_for_the_next(
         assert await replicas.position() == primary.log, "and whoever comes later is told as well"
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("more_come", [False, True])
+def test_one_question_waits_for_those_who_are_about_to_come(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, more_come: bool
+) -> None:
+    """Broken: ten writes at once cost ten questions; or a single write waits for nobody."""
+    primary = Primary(monkeypatch)
+    monkeypatch.setattr(replicas_module, "_TOGETHER_S", 0.2)
+
+    async def story() -> None:
+        replicas = Replicas(["one"], settings, lambda: None)
+        first = asyncio.create_task(replicas.position(more_come=more_come))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        primary.log += 1
+        assert await replicas.position() == primary.log
+        await first
+
+    asyncio.run(story())
+    assert primary.questions == (1 if more_come else 2)
 
 
 @pytest.mark.parametrize(("answers", "told"), [((None, 5), 5), ((None, None), None)])

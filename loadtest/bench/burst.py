@@ -35,10 +35,11 @@ def read(said: str) -> dict[str, int]:
 
 
 async def main(seconds: str, tag: str, script: str, *servers: str) -> None:
-    """All at once."""
-    names, urls = zip(*(server.split("=", 1) for server in servers), strict=True)
-    results = await asyncio.gather(*(load(url, seconds, tag, script) for url in urls))
-    print(json.dumps(dict(zip(names, results, strict=True))))
+    """All at once, each with a tag of its own: nobody signs up twice."""
+    urls = dict(server.split("=", 1) for server in servers)
+    loads = (load(url, seconds, f"{tag}-{name}", script) for name, url in urls.items())
+    results = await asyncio.gather(*loads)
+    print(json.dumps(dict(zip(urls, results, strict=True))))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Profile:
     timing: str = HIT
     # Makes each request another one (wrk's own language); without it all are the same GET.
     script: str = ""
-    # The threads of `web` whose time is left out, by the beginning of their name.
+    # The threads of the application whose time is left out, by the beginning of their name.
     uncounted: str = ""
     # Not measured unless it is asked for.
     is_extra: bool = False
@@ -58,6 +58,7 @@ CACHED_GOALS = (
 
 # What was there before each of the steps that made a cached read cheaper (see put_back.py).
 STEPS = ("redis-pool", "log-line", "middleware", "decoded", "telemetry", "plain-python")
+STEPS_OF_SIGN_UP = ("executor", "no-waiting")
 
 PROFILES = (
     Profile(
@@ -108,6 +109,17 @@ PROFILES = (
         "/api/users/1",
         (*STEPS, "web"),
         tuple(Goal(step, "web") for step in STEPS),
+        is_extra=True,
+    ),
+    Profile(
+        "sign-up-steps",
+        "a new member, each time with one step undone",
+        "/api/users",
+        (*STEPS_OF_SIGN_UP, "web"),
+        tuple(Goal(step, "web") for step in STEPS_OF_SIGN_UP),
+        timing="db;desc=primary",
+        script="/app/loadtest/bench/sign_up.lua",
+        uncounted="argon2",
         is_extra=True,
     ),
 )

@@ -7,6 +7,7 @@ ships: the same code by the same entry, with one part replaced before anything i
 import asyncio
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from app import __main__ as entry
-from app import cache, logs, main, replies
+from app import cache, logs, main, passwords, replicas, replies
 from app import settings as environment
 from app.intake import Intake
 from app.timing import Record
@@ -107,9 +108,42 @@ def plain_python() -> None:
     setattr(uvicorn, "Config", config)
 
 
+class Executor(ThreadPoolExecutor):
+    """The standard library's pool of threads, as passwords were hashed in it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number, "argon2")
+
+    def do(self, work: Callable[..., Any], *values: Any) -> asyncio.Future[Any]:
+        """What the work returns."""
+        return asyncio.get_running_loop().run_in_executor(self, work, *values)
+
+    def end(self) -> None:
+        """Let the threads end."""
+        self.shutdown(wait=False, cancel_futures=True)
+
+
+def executor() -> None:
+    """Passwords hashed in a pool whose futures have locks."""
+    setattr(passwords, "_Threads", Executor)
+
+
+def no_waiting() -> None:
+    """A write's position asked for at once, whoever else is about to ask."""
+    shipped = replicas.Replicas.position
+
+    async def position(self: replicas.Replicas, **_: bool) -> int | None:
+        return await shipped(self)
+
+    setattr(replicas.Replicas, "position", position)
+
+
 STEPS: dict[str, Callable[[], None]] = {
     each.__name__.replace("_", "-"): each
-    for each in (redis_pool, log_line, middleware, decoded, telemetry, plain_python)
+    for each in (
+        *(redis_pool, log_line, middleware, decoded, telemetry, plain_python),
+        *(executor, no_waiting),
+    )
 }
 
 if __name__ == "__main__":

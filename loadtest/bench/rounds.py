@@ -115,8 +115,9 @@ def _fields(body: str) -> list[str]:
     return sorted(re.findall(r'"(\w+)":', body))
 
 
-def _uncounted_ns(stack: Stack, profile: Profile) -> int:
-    return stack.threads_ns("web", profile.uncounted) if profile.uncounted else 0
+def _uncounted_ns(stack: Stack, profile: Profile) -> dict[str, int]:
+    apps = [name for name in profile.services if name not in YARDSTICKS and profile.uncounted]
+    return {name: stack.threads_ns(name, profile.uncounted) for name in apps}
 
 
 def _burst(stack: Stack, profile: Profile, seconds: int) -> dict[str, float]:
@@ -128,7 +129,8 @@ def _burst(stack: Stack, profile: Profile, seconds: int) -> dict[str, float]:
     tag = secrets.token_hex(4)
     counts = json.loads(stack.inside("burst", str(seconds), tag, profile.script, *servers))
     after = {name: stack.cpu_ns(name) for name in profile.services}
-    after["web"] -= _uncounted_ns(stack, profile) - uncounted
+    for name, spent in _uncounted_ns(stack, profile).items():
+        after[name] -= spent - uncounted[name]
     for name, count in counts.items():
         if count["failed"] or not count["answered"]:
             failed = f"{count['failed']} of {count['answered']} requests failed"

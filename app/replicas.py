@@ -132,16 +132,19 @@ class Replicas:
             if self._more_come:
                 await asyncio.sleep(_TOGETHER_S)
             waiting, self._waiting = self._waiting, []
-            position, began = None, time.perf_counter()
+            position, began = None, time.monotonic()
             try:
                 position = await self._server.ask()
-                if position is None:  # the line may have been cut while it was idle
+                if position is None and time.monotonic() - began < _ANSWER_S:
+                    # Not silent: perhaps the line was only cut while it was idle.
                     position = await self._server.ask()
             except Exception:
                 # Whatever it is, who waits is told, and the next one can ask.
                 log.exception("position_unknown")
+            if position is None:
+                self._hear_primary(began, None)  # before the watch finds out: see `lag_s`
             metrics.db_statements.count("primary")
-            metrics.db_statement_duration.observe(time.perf_counter() - began, "primary")
+            metrics.db_statement_duration.observe(time.monotonic() - began, "primary")
             for future in waiting:
                 if not future.done():
                     future.set_result(position)

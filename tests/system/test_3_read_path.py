@@ -350,7 +350,7 @@ def test_no_read_fails_while_a_server_is_killed(service: str) -> None:
         wait_healthy(service)
 
 
-@pytest.mark.parametrize("service", ["redis", "replica-2"])
+@pytest.mark.parametrize("service", ["redis", "replica-2", "primary"])
 def test_no_read_fails_while_a_server_is_paused(service: str) -> None:
     """Broken: a server that accepts connections and says nothing holds up everybody for ever."""
     with under_load(f"{service} paused"):

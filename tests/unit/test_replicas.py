@@ -200,7 +200,7 @@ def test_a_line_that_was_cut_while_it_was_idle_costs_no_writer_an_error(
     told: int | None,
 ) -> None:
     """Broken: after the primary's restart somebody's write is done and called failed; or a primary
-    that says nothing is asked for ever.
+    that is gone is asked for ever.
     """
     primary = Primary(monkeypatch, *answers)
 
@@ -209,3 +209,21 @@ def test_a_line_that_was_cut_while_it_was_idle_costs_no_writer_an_error(
 
     asyncio.run(story())
     assert primary.questions == 2
+
+
+def test_a_primary_that_fell_silent_makes_no_replica_late(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken: writers ask a silent primary in turn, its watch waits behind them, and meanwhile
+    replicas that have everything are left alone for their lag.
+    """
+    watch.hear(100, one=100)
+
+    async def silence(_: _Server) -> None:
+        watch.now += 1.5
+
+    monkeypatch.setattr(_Server, "ask", silence)
+    assert asyncio.run(watch.replicas.position()) is None
+    assert watch.now == 1002.5, "asked once: it did say nothing, and not that it is gone"
+    watch.now += LAG_MAX_S + 1
+    assert watch.usable() == {"one"}

@@ -25,6 +25,9 @@ from loadtest.watch import cpus, watch
 
 # Locust's own codes: 0, 1 for failed requests, 2 for its own errors.
 UNUSABLE = 3
+# What a box says in its very last moment can be lost on the way to who started it by
+# `docker compose run`: seen once, all but the last lines of a run had come.
+_HEARD_S = 0.5
 
 
 class Run:
@@ -188,9 +191,10 @@ class Run:
     def _print(self, **_: Any) -> None:
         if self._summary is None or not self._summary["slices"]:
             return
-        print(in_words(self._summary))
+        print(in_words(self._summary), flush=True)
         wanted = self._settings.summary
         if wanted in ("1", "json"):
             print(f"SLUICE_SUMMARY {json.dumps(self._summary)}", flush=True)
         elif wanted:
             Path(wanted).write_text(json.dumps(self._summary, indent=1) + "\n", encoding="utf-8")
+        gevent.sleep(_HEARD_S)

@@ -134,7 +134,6 @@ class Database:
         started = time.perf_counter()
         position = await self._replicas.position(more_come=self._writes_under_way > 0)
         if position is None:
-            metrics.db_failures.labels(self._writer.name, "gone").inc()
             raise DatabaseUnavailable
         timing.current().asked_database("primary", (time.perf_counter() - started) * 1000)
         return position

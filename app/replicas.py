@@ -33,7 +33,7 @@ SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bi
 """
 
 _EVERY_S = 1.0
-_TOGETHER_S = 0.001
+_TOGETHER_S = 0.001  # for other writes that are under way, before their position is asked for
 _ANSWER_S = 1.5  # of a question that a healthy server answers in a millisecond
 
 log = logs.get()
@@ -143,8 +143,11 @@ class Replicas:
                 log.exception("position_unknown")
             if position is None:
                 self._hear_primary(began, None)  # before the watch finds out: see `lag_s`
-            metrics.db_statements.count("primary")
-            metrics.db_statement_duration.observe(time.monotonic() - began, "primary")
+                metrics.db_failures.labels("writer", "gone").inc()
+                log.warning("database_failed", pool="writer", reason="gone", error="no position")
+            else:
+                metrics.db_statements.count("primary")
+                metrics.db_statement_duration.observe(time.monotonic() - began, "primary")
             for future in waiting:
                 if not future.done():
                     future.set_result(position)

@@ -8,6 +8,7 @@ import pytest
 from app import replicas as replicas_module
 from app.replicas import Replica, Replicas, _Server
 from app.settings import Settings
+from tests.unit.stories import counted
 
 LAG_MAX_S = 5.0
 
@@ -175,7 +176,7 @@ def test_who_writes_while_a_question_is_under_way_waits_for_the_next(
 def test_one_question_waits_for_those_who_are_about_to_come(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, *, more_come: bool
 ) -> None:
-    """Broken: ten writes at once cost ten questions; or a single write waits for nobody."""
+    """Broken: ten writes at once cost ten questions; or a write waits although nobody comes."""
     primary = Primary(monkeypatch)
     monkeypatch.setattr(replicas_module, "_TOGETHER_S", 0.2)
 
@@ -223,7 +224,11 @@ def test_a_primary_that_fell_silent_makes_no_replica_late(
         watch.now += 1.5
 
     monkeypatch.setattr(_Server, "ask", silence)
+    failed = counted("sluice_db_failures_total", pool="writer", reason="gone")
+    answered = counted("sluice_db_statements_total", role="primary")
     assert asyncio.run(watch.replicas.position()) is None
+    assert counted("sluice_db_failures_total", pool="writer", reason="gone") == failed + 1
+    assert counted("sluice_db_statements_total", role="primary") == answered
     assert watch.now == 1002.5, "asked once: it did say nothing, and not that it is gone"
     watch.now += LAG_MAX_S + 1
     assert watch.usable() == {"one"}

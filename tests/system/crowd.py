@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
 
@@ -71,25 +71,35 @@ class Crowd:
                     told[type(error).__name__] += 1
 
 
+class Answer(NamedTuple):
+    """What the balancer's answer to one request of the edge was. `replica` is empty if none did."""
+
+    visitor: str
+    status: int
+    seconds: float
+    replica: str
+
+
 def through_the_edge(
-    addresses: Iterable[str], *, each: int, to: str = CHEAP
-) -> list[tuple[str, str]]:
-    """Ask the balancer as the edge does, for visitors with these addresses; → (address, replica).
+    addresses: Iterable[str], *, each: int, to: str = CHEAP, at_once: int = 12
+) -> list[Answer]:
+    """Ask the balancer as the edge does, for visitors with these addresses.
 
     The edge is the only one that the balancer believes, so it is the edge's own box that asks.
     """
     urls = [(visitor, n) for n in range(each) for visitor in addresses]
-    config = "parallel\nparallel-max = 12\n" + "\nnext\n".join(
+    config = f"parallel\nparallel-max = {at_once}\n" + "\nnext\n".join(
         f'url = "http://lb:8090{to}"\noutput = "/dev/null"\nsilent\nmax-time = 20\n'
         f'header = "X-Forwarded-For: {visitor}"\nheader = "X-Edge-Key: KEY"\n'
-        f'write-out = "{visitor} %header{{x-served-by}}\\n"'
+        f'write-out = "{visitor} %{{http_code}} %{{time_total}} %header{{x-served-by}}\\n"'
         for visitor, n in urls
     )
     script = (
         'umask 077; sed "s/KEY/$EDGE_KEY/" >/tmp/asked && curl --config /tmp/asked; rm /tmp/asked'
     )
     printed = must("docker", "exec", "-i", container("edge"), "sh", "-c", script, typed=config)
-    return [(words[0], words[1]) for words in (line.split() for line in printed.splitlines())]
+    lines = (line.split(" ") for line in printed.splitlines())
+    return [Answer(who, int(status), float(took), by) for who, status, took, by in lines]
 
 
 def requests_at(service: str, path: str, *, since: str) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """The outermost layer: every answer says how it was made, every request is counted and logged.
 
 One pure ASGI function around the whole app, since each BaseHTTPMiddleware would cost more than a
-cached read itself. Adds `X-Request-Id`, `X-Served-By` and `Server-Timing` to every answer, errors
-included; measures; writes one log line a request; turns what nobody foresaw into a logged 500.
+cached read itself. Adds `X-Served-By` and `Server-Timing` to every answer, errors included, and
+`X-Request-Id` where no proxy brought one: who makes the id tells it. Measures; writes one log line
+a request; turns what nobody foresaw into a logged 500.
 
 What was measured is noted at once and counted and logged some milliseconds later, many requests in
 a row: that takes a processor half the time of doing it between one request and the next.
@@ -15,6 +16,7 @@ import asyncio
 import os
 import re
 import time
+from binascii import hexlify
 from collections import defaultdict
 from collections.abc import Awaitable
 
@@ -38,12 +40,12 @@ class Observe:
 
     def __init__(self, app: ASGIApp, name: str, settings: Settings) -> None:
         self._app = app
-        self._name = name.encode("ascii", "replace")
+        self._name = name
         self._access_log = settings.access_log
         self._in_flight = 0
         self._in_flight_max = settings.in_flight_max
         self._same_in_all = (
-            (b"x-served-by", self._name),
+            (b"x-served-by", name.encode("ascii", "replace")),
             (b"x-content-type-options", b"nosniff"),
         )
         self._noted: list[timing.Record] = []
@@ -55,17 +57,19 @@ class Observe:
             await self._app(scope, receive, send)
             self.count()  # the end of the process
             return
-        record = timing.begin(_request_id(scope))
+        given_id = _id_of_proxy(scope)
+        record = timing.begin(given_id or hexlify(os.urandom(16)))
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    (b"x-request-id", record.request_id.encode("ascii")),
                     (b"server-timing", record.header(self._name)),
                     *self._same_in_all,
                 ]
+                if given_id is None:  # else the proxy that made it tells it
+                    message["headers"].append((b"x-request-id", record.id))
             return send(message)
 
         if self._in_flight >= self._in_flight_max:
@@ -78,7 +82,7 @@ class Observe:
         except Exception:
             # The edge of the process: the request is lost, the process is not.
             log.exception("request_failed", request_id=record.request_id, path=scope["path"])
-            metrics.http_exceptions.labels(_template(scope.get("route"))).inc()
+            metrics.http_exceptions.labels(_template(scope)).inc()
             if record.status == 0:
                 answer = errors.render(500, errors.SluiceError.title)
                 await answer(scope, receive, send_with_headers)
@@ -86,47 +90,48 @@ class Observe:
             self._in_flight -= 1
             self._note(scope, record)
 
+    def _note(self, scope: Scope, record: timing.Record) -> None:
+        record.seconds = time.perf_counter() - record.began
+        # Not the scope itself: that would keep all that hangs on it.
+        record.path, method = scope["path"], scope["method"]
+        method = method if method in _METHODS else "OTHER"
+        record.kind = (method, _template(scope), record.status, record.cache)
+        noted = self._noted
+        noted.append(record)
+        if len(noted) == 1:
+            asyncio.get_running_loop().call_later(_COUNT_AFTER_S, self.count)
+        elif len(noted) > _NOTED_MAX:
+            self.count()
+
     def count(self) -> None:
         """Count and log what was noted."""
         noted, self._noted = self._noted, []
-        alike: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
+        alike: defaultdict[timing.Kind, list[float]] = defaultdict(list)
         for record in noted:
-            alike[record.method, record.route, record.status].append(record.seconds)
-        for (method, route, status), seconds in alike.items():
+            alike[record.kind].append(record.seconds)
+        for (method, route, status, _), seconds in alike.items():
             metrics.http_request_duration.observe_all(seconds, method, route)
             metrics.http_requests.add(len(seconds), method, route, str(status))
         if self._access_log:
             # The clock that tells the time of day, by the one that measured.
             logs.requests_answered(noted, time.time() - time.perf_counter())
 
-    def _note(self, scope: Scope, record: timing.Record) -> None:
-        record.seconds = time.perf_counter() - record.began
-        # Not the scope itself: that would keep all that hangs on it.
-        method = scope["method"]
-        record.method = method if method in _METHODS else "OTHER"
-        record.path, record.route = scope["path"], _template(scope.get("route"))
-        noted = self._noted
-        if not noted:
-            asyncio.get_running_loop().call_later(_COUNT_AFTER_S, self.count)
-        noted.append(record)
-        if len(noted) > _NOTED_MAX:
-            self.count()
 
-
-def _request_id(scope: Scope) -> str:
-    """The proxy's, so that one id is in every log on the way; else a new one."""
-    for name, value in scope["headers"]:
+def _id_of_proxy(scope: Scope) -> bytes | None:
+    """The id that the request has already: one id is in every log on the way."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    for name, value in headers:
         # To look for what Nginx makes before all else that is sane costs half as much.
         if name == b"x-request-id" and (
             (len(value) == _DIGITS_OF_NGINX and value.isalnum()) or _SANE.fullmatch(value)
         ):
-            return str(value, "ascii")
-    return os.urandom(16).hex()
+            return value
+    return None
 
 
-def _template(route: object) -> str:
+def _template(scope: Scope) -> str:
     """`/api/users/{user_id}`; few values, whatever is asked for."""
-    return getattr(route, "path", None) or "(none)"
+    return getattr(scope.get("route"), "path", None) or "(none)"
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

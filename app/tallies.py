@@ -8,7 +8,7 @@ the event loop's, and are told to prometheus_client when it asks for them (its d
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 
 from prometheus_client import REGISTRY
@@ -68,14 +68,15 @@ class Durations(Collector):
         """One that took so long, under these values of the labels."""
         self.observe_all((seconds,), *values)
 
-    def observe_all(self, many: Iterable[float], *values: str) -> None:
+    def observe_all(self, many: Sequence[float], *values: str) -> None:
         """Some that took so long each."""
         series = self._series.get(values)
         if series is None:
             series = self._series[values] = _Series(len(self._bounds) + 1)
+        counts, bounds = series.counts, self._bounds
         for seconds in many:
-            series.counts[bisect_left(self._bounds, seconds)] += 1
-            series.total += seconds
+            counts[bisect_left(bounds, seconds)] += 1
+        series.total += sum(many)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """What was observed until now."""

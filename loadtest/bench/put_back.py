@@ -58,15 +58,16 @@ def log_line() -> None:
 
     def requests_answered(records: list[Record], _since: float) -> None:
         for record in records:
+            method, route, status, word = record.kind
             logs.get().info(
                 "request_answered",
                 request_id=record.request_id,
-                method=record.method,
-                route=record.route,
+                method=method,
+                route=route,
                 path=record.path,
-                status=record.status,
+                status=status,
                 ms=round(record.seconds * 1000, 2),
-                cache=record.cache,
+                cache=word,
                 statements=len(record.statements),
             )
 

@@ -54,6 +54,25 @@ def test_repeated_files_never_reach_the_origin(files: list[str]) -> None:
     assert not [line for line in lines if line["time"][:19] > since[:19]]
 
 
+def test_a_stored_answer_has_the_id_of_who_asked(files: list[str]) -> None:
+    """Broken: what is stored tells the id of the request that it was stored for, or two ids."""
+    since = now()
+    with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
+        visitor.get(files[0])
+        answers = [visitor.get(files[0]) for _ in range(3)]
+    assert {answer.headers["x-cache"] for answer in answers} == {"HIT"}
+    told = [answer.headers.get_list("x-request-id") for answer in answers]
+    assert {len(ids) for ids in told} == {1}, told
+
+    def all_are_logged() -> None:
+        logged = {line["request_id"] for line in requests_at("edge", files[0], since=since)}
+        assert len(logged) >= 4
+        assert {ids[0] for ids in told} <= logged
+
+    eventually(all_are_logged, within_s=10)
+    assert len({ids[0] for ids in told}) == 3
+
+
 def test_five_hundred_misses_of_one_address_reach_the_origin_once() -> None:
     """Broken: a popular address that is not stored yet falls on the origin with its crowd."""
     cold = f"/api/users/{time.time_ns() % 19_000 + 1}/posts"

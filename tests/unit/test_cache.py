@@ -33,7 +33,7 @@ def test_the_second_read_does_not_ask_the_database(shared: Settings) -> None:
     """Broken: the cache costs a round trip and saves nothing."""
 
     async def story(one: Cache, other: Cache) -> None:
-        source, record = Source(b'{"id":1}'), timing.begin("test")
+        source, record = Source(b'{"id":1}'), timing.begin(b"test")
         assert [await source.read(each) for each in (one, one, other)] == [b'{"id":1}'] * 3
         assert source.loads == [0]
         assert record.cache == "hit"
@@ -334,7 +334,7 @@ def test_a_read_that_follows_the_write_that_made_it_is_a_hit(
     """Broken: everybody who signs up is read from the primary at once, since no replica can."""
 
     async def story(writer: Cache, reader: Cache) -> None:
-        source, record = Source(b'{"name":"first"}'), timing.begin("test")
+        source, record = Source(b'{"name":"first"}'), timing.begin(b"test")
         mark = await writer.announce("new:1")
         assert not await writer.invalidate("new:1", position=7, mark=mark, made=MADE)
         assert await source.read(reader) == b'{"name":"first"}'

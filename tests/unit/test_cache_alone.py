@@ -33,7 +33,7 @@ def test_without_an_address_there_is_no_cache(settings: Settings) -> None:
     """Broken: stages 1 to 3 do not work, or claim a cache."""
 
     async def story(cache: Cache) -> None:
-        source, record = Source(), timing.begin("test")
+        source, record = Source(), timing.begin(b"test")
         assert [await source.read(cache, after=3) for _ in range(2)] == [b"{}"] * 2
         assert source.loads == [3, 3]
         assert await cache.announce(KEY)

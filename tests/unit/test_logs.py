@@ -16,7 +16,7 @@ async def work():
     for n in range(3):
         log.info("done", n=n)
     record = timing.Record()
-    record.method, record.path, record.route, record.seconds = "GET", "/", "(none)", 0.0
+    record.kind, record.path, record.seconds = ("GET", "(none)", 200, None), "/", 0.0
     logs.requests_answered([record], 0.0)
 """
 ENDS = {
@@ -62,7 +62,7 @@ async def job():
     logs.carry(job="j-1", request_id=None)
     log.info("job_done")
 async def all_of_it():
-    await asyncio.gather(asyncio.create_task(request("r-1")), asyncio.create_task(request("r-2")))
+    await asyncio.gather(asyncio.create_task(request(b"r-1")), asyncio.create_task(request(b"r-2")))
     await asyncio.create_task(job())
     log.info("working_ended")
 asyncio.run(all_of_it())

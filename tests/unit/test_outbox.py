@@ -73,7 +73,7 @@ def test_with_a_broker_the_request_leaves_the_job_to_the_relay(
 ) -> None:
     """Broken: at stage 5 sign-ups still wait for the mail server, and mails are sent twice."""
     with_broker = Settings(**settings.model_dump(exclude_unset=True) | BROKER)
-    tables, told = Tables(), timing.begin("test")
+    tables, told = Tables(), timing.begin(b"test")
     assert settle(monkeypatch, with_broker, tables, None) == []
     assert tables.statements == []
     assert told.job == "welcome_email queued"
@@ -83,7 +83,7 @@ def test_without_a_broker_the_request_does_the_job_and_says_so(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     """Broken: at stages 1 to 4 nobody is welcomed, or is again when a relay comes."""
-    tables, told = Tables(), timing.begin("test")
+    tables, told = Tables(), timing.begin(b"test")
     assert len(settle(monkeypatch, settings, tables, None)) == 1
     assert tables.statements == [outbox.MARK_SENT]
     assert tables.committed
@@ -106,7 +106,7 @@ def test_a_job_that_fails_stays_unsent_and_the_request_succeeds(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, outcome: Exception
 ) -> None:
     """Broken: the mail server is down, and nobody can sign up; or the mail is lost."""
-    tables, told = Tables(), timing.begin("test")
+    tables, told = Tables(), timing.begin(b"test")
     settle(monkeypatch, settings, tables, outcome)
     assert tables.statements == []
     assert not tables.committed

@@ -110,7 +110,7 @@ def test_a_problem_names_the_request_that_it_belongs_to() -> None:
     """Broken: a visitor's complaint cannot be found in the log."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        timing.begin("request-1")
+        timing.begin(b"request-1")
         await errors.answer(errors.NotFound())(scope, receive, send)
 
     assert problem(ask(app, "/"))["request_id"] == "request-1"

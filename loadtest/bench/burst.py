@@ -9,6 +9,8 @@ import json
 import re
 import sys
 
+# Nginx gives every request an id; a replica is asked as it is behind Nginx.
+ID = "X-Request-Id: 0f8fad5bd9cb469fa16570867728950e"
 # Enough that a server always has the next request at hand, few enough that none waits for long.
 CONNECTIONS = 16
 
@@ -16,6 +18,7 @@ CONNECTIONS = 16
 async def load(url: str, seconds: str, tag: str, script: str) -> dict[str, int]:
     """Load one server; what came of it."""
     arguments = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s"]
+    arguments += ["--header", ID]
     if script:
         arguments += ["--script", script]
     process = await asyncio.create_subprocess_exec(

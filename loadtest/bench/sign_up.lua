@@ -9,11 +9,12 @@ end
 function init(args)
     prefix = string.format("bench-%s-%d-", args[1], number)
     count = 0
+    wrk.headers["content-type"] = "application/json"
 end
 
 function request()
     count = count + 1
     local body = string.format(
         '{"email":"%s%d@bench.example","name":"Ada Bench","password":"a-long-password-of-a-bench"}', prefix, count)
-    return wrk.format("POST", nil, { ["content-type"] = "application/json" }, body)
+    return wrk.format("POST", nil, nil, body)
 end

@@ -29,7 +29,6 @@ class Crowd:
     writers: int = 0
     reads: Counter[str] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -66,7 +65,6 @@ class Crowd:
                         )
                     )
                     told[str(answer.status_code)] += 1
-                    self.seconds.append(answer.elapsed.total_seconds())
                 except httpx.HTTPError as error:
                     told[type(error).__name__] += 1
 

@@ -1,9 +1,10 @@
 """The outermost layer: every answer says how it was made, every request is counted and logged.
 
 One pure ASGI function around the whole app, since each BaseHTTPMiddleware would cost more than a
-cached read itself. Adds `X-Served-By` and `Server-Timing` to every answer, errors included, and
-`X-Request-Id` where no proxy brought one: who makes the id tells it. Measures; writes one log line
-a request; turns what nobody foresaw into a logged 500.
+cached read itself. Adds `Server-Timing` to every answer, errors included, and what else is told of
+it where no proxy does: whoever makes the id tells `X-Request-Id`, and who chose this box among
+others tells `X-Served-By`. Measures; writes one log line a request; turns what nobody foresaw into
+a logged 500.
 
 What was measured is noted at once and counted and logged some milliseconds later, many requests in
 a row: that takes a processor half the time of doing it between one request and the next.
@@ -36,18 +37,15 @@ log = logs.get()
 
 
 class Observe:
-    """Wraps `app`; `name` is this box, as in `X-Served-By`."""
+    """Wraps `app`; `name` is this box, as in `X-Served-By` and at the end of `Server-Timing`."""
 
     def __init__(self, app: ASGIApp, name: str, settings: Settings) -> None:
         self._app = app
-        self._name = name
+        self._name = name.encode("ascii", "replace")
         self._access_log = settings.access_log
+        self._is_entry = settings.is_entry
         self._in_flight = 0
         self._in_flight_max = settings.in_flight_max
-        self._same_in_all = (
-            (b"x-served-by", name.encode("ascii", "replace")),
-            (b"x-content-type-options", b"nosniff"),
-        )
         self._noted: list[timing.Record] = []
         metrics.http_requests_in_flight.set_function(lambda: self._in_flight)
 
@@ -57,7 +55,7 @@ class Observe:
             await self._app(scope, receive, send)
             self.count()  # the end of the process
             return
-        given_id = _id_of_proxy(scope)
+        given_id = None if self._is_entry else _id_of_proxy(scope)
         record = timing.begin(given_id or hexlify(os.urandom(16)))
 
         def send_with_headers(message: Message) -> Awaitable[None]:
@@ -66,10 +64,13 @@ class Observe:
                 message["headers"] = [
                     *message["headers"],
                     (b"server-timing", record.header(self._name)),
-                    *self._same_in_all,
+                    (b"x-content-type-options", b"nosniff"),
                 ]
-                if given_id is None:  # else the proxy that made it tells it
-                    message["headers"].append((b"x-request-id", record.id))
+                if given_id is None:  # else the proxies tell it
+                    message["headers"] += [
+                        (b"x-served-by", self._name),
+                        (b"x-request-id", record.id),
+                    ]
             return send(message)
 
         if self._in_flight >= self._in_flight_max:

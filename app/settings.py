@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     # Listeners. The second port is for the balancer and Prometheus, never for the public.
     public_port: Port = 8000
     ops_port: Port = 9000
+    # True where visitors come without a proxy (stage 1): an id that a request brings is then not
+    # believed, and what proxies tell of an answer is told by the app (app/observe.py).
+    is_entry: bool = False
 
     # Stands in log lines; nothing else depends on it.
     stage: str = ""

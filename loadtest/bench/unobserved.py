@@ -14,23 +14,13 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __main__ as entry
-from app import errors, logs, main, timing
+from app import errors, logs, main
 from app import settings as environment
 from app.tallies import Durations, Tally
 
 
 def ignore(_metric: object, *_values: object) -> None:
     """What would be counted, set or observed."""
-
-
-class Unread(timing.Record):
-    """The record of every request, which nobody reads: without one each part would make its own."""
-
-    def asked_database(self, who: str, ms: float) -> None:
-        """Nothing."""
-
-    def asked_redis(self, ms: float) -> None:
-        """Nothing."""
 
 
 class Bound:
@@ -83,9 +73,7 @@ def count_nothing() -> None:
 if __name__ == "__main__":
     count_nothing()
     if sys.argv[1:] != ["metrics"]:
-        unread = Unread()
         setattr(main, "Observe", Bound)
-        setattr(timing, "current", lambda: unread)
     found = environment.load()
     logs.start(found.log_level, service="web")
     entry.serve(found)

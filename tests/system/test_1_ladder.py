@@ -284,10 +284,16 @@ class TestEveryStage:
         """Broken: a visitor says from where they come, and is believed: by a limit, or in a log."""
         forged = dict.fromkeys(("X-Forwarded-For", "X-Real-IP", "True-Client-IP"), FORGED)
         forged["Forwarded"] = f"for={FORGED}"
+        forged["X-Request-Id"] = "f" * 32
         since = datetime.now(UTC).isoformat()
         with httpx.Client(base_url=ENTRY, timeout=20) as visitor:
             honest, lying = (visitor.get("/api/users/1", headers=said) for said in ({}, forged))
         assert (honest.status_code, honest.content) == (lying.status_code, lying.content)
+        for answer in (honest, lying):
+            told = [answer.headers.get_list(name) for name in ("x-request-id", "x-served-by")]
+            assert [len(each) for each in told] == [1, 1], (at.stage, told)
+            assert told[1][0].startswith("web-"), at.stage
+        assert lying.headers["x-request-id"] != "f" * 32, at.stage
 
         def one_client() -> None:
             proxies = {1: [], 5: ["edge", "lb"]}.get(at.stage, ["lb"])

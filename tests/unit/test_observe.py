@@ -18,7 +18,6 @@ from app.settings import Settings
 from tests.unit.asgi import Answer, ask, asked
 from tests.unit.stories import until
 
-
 GIVEN = "0f8fad5bd9cb469fa16570867728950e"
 
 

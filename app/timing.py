@@ -6,6 +6,7 @@ to it wherever the request takes them, without being handed anything.
 
 import time
 from contextvars import ContextVar
+from functools import lru_cache
 
 # What many requests have in common: method, template of the path, status, and the cache's word.
 type Kind = tuple[str, str, int, str | None]
@@ -58,52 +59,36 @@ class Record:
         the same server answered are added up.
         """
         redis = None if self.redis is None else int(self.redis * 10 + 0.5)
-        told = _TOLD_FIRST[self.cache, redis]
+        told = _told_first(self.cache, redis)
         if self.statements:
             spent: dict[str, float] = {}
             for who, ms in self.statements:
                 spent[who] = spent.get(who, 0.0) + ms
             for who, ms in spent.items():
-                told += b"db;desc=%b;dur=%b, " % (_plain(who), _WRITTEN[int(ms * 10 + 0.5)])
+                told += b"db;desc=%b;dur=%b, " % (_plain(who), _written(int(ms * 10 + 0.5)))
         if self.job:
             told += b'job;desc="%b", ' % _plain(self.job)
         whole = int((time.perf_counter() - self.began) * 10_000 + 0.5)
-        return b"".join((told, b"app;desc=", name, b";dur=", _WRITTEN[whole]))
+        return b"".join((told, b"app;desc=", name, b";dur=", _written(whole)))
 
 
 def _plain(text: str) -> bytes:
     return text.encode("ascii", "replace")
 
 
-class _Written(dict[int, bytes]):
-    """Milliseconds with one digit behind the point, by their tenths: many are alike, and to look
-    one up takes a fifth of the time of writing it.
+@lru_cache(maxsize=1000)
+def _written(tenths: int) -> bytes:
+    """Milliseconds with one digit behind the point. Kept, since many are alike."""
+    return b"%d.%d" % divmod(tenths, 10)
+
+
+@lru_cache(maxsize=1000)
+def _told_first(cache: str | None, redis: int | None) -> bytes:
+    """The part for the cache's word and Redis' time, in tenths of milliseconds. Kept: most answers
+    have one, and no other part than the last.
     """
-
-    def __missing__(self, tenths: int) -> bytes:
-        written = b"%d.%d" % divmod(tenths, 10)
-        if tenths < _KEPT_BELOW:
-            self[tenths] = written
-        return written
-
-
-class _ToldFirst(dict[tuple[str | None, int | None], bytes]):
-    """The part for the cache's word and Redis' time, in tenths of milliseconds: most answers have
-    one, and no other part than the last.
-    """
-
-    def __missing__(self, key: tuple[str | None, int | None]) -> bytes:
-        word, redis = key
-        told = b"cache;desc=%b, " % _plain(word) if word else b""
-        told += b"" if redis is None else b"redis;dur=%b, " % _WRITTEN[redis]
-        if redis is None or redis < _KEPT_BELOW:
-            self[key] = told
-        return told
-
-
-_KEPT_BELOW = 1000  # tenths: what takes longer is rare
-_WRITTEN = _Written()
-_TOLD_FIRST = _ToldFirst()
+    told = b"cache;desc=%b, " % _plain(cache) if cache else b""
+    return told if redis is None else told + b"redis;dur=%b, " % _written(redis)
 
 
 class _Unread(Record):

@@ -99,7 +99,7 @@ FROM base AS test
 # Debian's own versions: they are fixed by the release that the base image is fixed to.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends chromium-headless-shell curl docker-cli docker-compose fonts-noto-cjk git make redis-server \
+    && apt-get install --yes --no-install-recommends chromium-headless-shell curl docker-cli docker-compose fonts-noto-cjk git make redis-server strace \
     && rm -rf /var/lib/apt/lists/*
 ENV PYTHONDONTWRITEBYTECODE=1
 COPY --from=dev-dependencies /opt/venv /opt/venv

@@ -1,8 +1,9 @@
-"""A real Redis for the tests: Debian's server, as a process of ours, without any file."""
+"""A real Redis for the tests: Debian's server, as a process of ours, without files unless told."""
 
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,18 +15,21 @@ from tests.system.waiting import eventually
 class RedisServer:
     """Listens on a free port of 127.0.0.1 until `stop`."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(
+        self, folder: Path, *options: str, program: Sequence[str] = ("redis-server",)
+    ) -> None:
+        """`program` is what runs it, with a file of settings if it has one."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
         where = ["--port", str(self.port), "--bind", "127.0.0.1"]
         files = ["--save", "", "--appendonly", "no", "--logfile", "redis.log"]
-        self._command = ["redis-server", *where, *files, *options]
+        self._command = [*program, *where, *files, *options]
         self._folder = folder
         self.start()
 
     def start(self) -> None:
-        """Begin, empty."""
+        """Begin, with what its files have."""
         self._process = subprocess.Popen(self._command, cwd=self._folder)
         eventually(self._answers, within_s=20, every_s=0.02)
 

@@ -7,8 +7,8 @@ A batch becomes jobs whose ids follow from its own, so it counts once however of
 With a broker they go into the outbox, and the worker writes the counts (`handlers/write_views.py`);
 without one this process does, and so it does for its last batch: the worker may be leaving as well.
 
-Promises: a view that Redis took reaches the database unless the machine of Redis dies. When Redis does
-not answer in time it is unknown whether it counted: the view is then counted in the database,
+Promises: a view that Redis took reaches the database unless the machine of Redis dies. When Redis
+does not answer in time it is unknown whether it counted: the view is then counted in the database,
 perhaps a second time.
 """
 

@@ -20,7 +20,8 @@ import psycopg_pool
 
 from app import logs, metrics, pools, replicas, timing
 from app.errors import DatabaseBusy, DatabaseUnavailable, SluiceError
-from app.pools import Line, Pool
+from app.line import Line
+from app.pools import Pool
 from app.replicas import Replicas
 from app.settings import Settings
 
@@ -177,9 +178,7 @@ class Database:
                 who = line.who
                 if after and who != "primary" and not await self._has_replayed(line, who, after):
                     raise _Behind
-                cursor = await line.execute(sql, values)
-                # None: it returns no rows. (`description` says it too, and looks at every column.)
-                rows = await cursor.fetchall() if cursor.rownumber is not None else []
+                rows = await line.rows(sql, values)
         except psycopg.IntegrityError:
             raise
         except (psycopg.Error, OSError) as error:
@@ -195,9 +194,9 @@ class Database:
         """Whether this replica is there yet; asked only when it was not when last heard of."""
         assert self._replicas
         if self._replicas.replayed(who) < position:
-            row = await (await line.execute(replicas.REPLAYED)).fetchone()
-            if row and row[0] is not None:
-                self._replicas.note(who, row[0])
+            rows = await line.rows(replicas.REPLAYED)
+            if rows and rows[0][0] is not None:
+                self._replicas.note(who, rows[0][0])
         return self._replicas.replayed(who) >= position
 
     def _reader_hosts(self) -> list[str]:

@@ -81,7 +81,7 @@ class _Task(NamedTuple):
 class _Threads:
     """Threads that compute while the event loop goes on.
 
-    A ThreadPoolExecutor would make a sign-up dearer by 7 % (docs/performance.md): its futures
+    A ThreadPoolExecutor would make a sign-up dearer, by 4 to 7 % (docs/performance.md): its futures
     have locks, which the loop's thread takes in turn with the others. Here the loop alone touches
     the future that somebody waits for.
     """

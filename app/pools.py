@@ -6,13 +6,12 @@ import select
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
 import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
 
 from app import metrics
-from app.replicas import cut
+from app.line import Line, cut
 from app.settings import Settings
 
 # A connection that could not be made is tried once more after this time, then when it is needed.
@@ -23,16 +22,6 @@ _WAITING_PER_CONNECTION = 4
 
 # The pool tells each failed try; what follows from it, we tell.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-
-
-class Line(psycopg.AsyncConnection[Any]):
-    """A connection that knows where it leads: a replica's host name, or `primary`."""
-
-    @property
-    def who(self) -> str:
-        """PostgreSQL reports `in_hot_standby` to every client by itself."""
-        standby = self.info.parameter_status("in_hot_standby") == "on"
-        return self.info.host if standby else "primary"
 
 
 class _Lent:

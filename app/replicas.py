@@ -12,8 +12,6 @@ Positions (LSN) are integers here: bytes of WAL since the beginning (PostgreSQL 
 """
 
 import asyncio
-import os
-import socket
 import time
 from collections import deque
 from collections.abc import Callable
@@ -25,6 +23,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from app import logs, metrics
+from app.line import Line, cut
 from app.settings import Settings
 
 FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint"
@@ -209,7 +208,7 @@ class _Server:
         self.host = host
         self._dsn = dsn
         self._question = question
-        self._line: psycopg.AsyncConnection | None = None
+        self._line: Line | None = None
         self._turn = asyncio.Lock()
 
     async def ask(self) -> int | None:
@@ -230,29 +229,16 @@ class _Server:
                 self._line = await self._connect()
             timer = asyncio.get_running_loop().call_later(_ANSWER_S, cut, self._line)
             try:
-                row = await (await self._line.execute(self._question)).fetchone()
+                rows = await self._line.rows(self._question)
             finally:
                 timer.cancel()
         except (psycopg.Error, OSError) as error:
             log.debug("server_did_not_say", host=self.host, error=str(error)[:200])
             await self.close()
             return None
-        return int(row[0]) if row and row[0] is not None else None
+        return int(rows[0][0]) if rows and rows[0][0] is not None else None
 
-    async def _connect(self) -> psycopg.AsyncConnection:
+    async def _connect(self) -> Line:
         where: dict[str, Any] = {"host": self.host, "port": 5432} if self.host else {}
         dsn = make_conninfo(self._dsn, connect_timeout=2, application_name="sluice-watch", **where)
-        return await psycopg.AsyncConnection.connect(dsn, autocommit=True)
-
-
-def cut(line: psycopg.AsyncConnection) -> None:
-    """End a connection whose server fell silent: who waits for it gets an OperationalError.
-
-    Cancelling the task would not do: psycopg then asks the silent server to cancel, and waits up to
-    ten seconds for its answer.
-    """
-    if not line.closed:
-        # A second handle on the same line, since closing the first under the event loop would not
-        # be noticed by who waits for it.
-        with socket.socket(fileno=os.dup(line.fileno())) as handle:
-            handle.shutdown(socket.SHUT_RDWR)
+        return await Line.connect(dsn, autocommit=True)

@@ -58,7 +58,7 @@ CACHED_GOALS = (
 
 # What was there before each of the steps that made a cached read cheaper (see put_back.py).
 STEPS = ("redis-pool", "log-line", "middleware", "decoded", "telemetry", "plain-python")
-STEPS_OF_SIGN_UP = ("executor", "no-waiting")
+STEPS_OF_SIGN_UP = ("executor", "no-waiting", "connection")
 
 PROFILES = (
     Profile(

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
+import psycopg
 import uvicorn
 from fastapi import Request
 from fastapi.telemetry import TelemetryConfig
@@ -23,6 +24,7 @@ from app import __main__ as entry
 from app import cache, logs, main, passwords, replicas, replies
 from app import settings as environment
 from app.intake import Intake
+from app.line import Line
 from app.timing import Record
 
 
@@ -139,11 +141,22 @@ def no_waiting() -> None:
     setattr(replicas.Replicas, "position", position)
 
 
+def connection() -> None:
+    """A connection to PostgreSQL as psycopg's: each wait is a new one, and so is each cursor."""
+
+    async def rows(self: Line, sql: str, values: Any = None) -> list[Any]:
+        cursor = await self.execute(sql, values)
+        return await cursor.fetchall() if cursor.rownumber is not None else []
+
+    setattr(Line, "rows", rows)
+    setattr(Line, "wait", psycopg.AsyncConnection.wait)
+
+
 STEPS: dict[str, Callable[[], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
         *(redis_pool, log_line, middleware, decoded, telemetry, plain_python),
-        *(executor, no_waiting),
+        *(executor, no_waiting, connection),
     )
 }
 

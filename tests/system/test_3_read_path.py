@@ -397,6 +397,22 @@ def test_no_read_fails_while_both_replicas_are_dead() -> None:
         wait_healthy("replica-2")
 
 
+def test_no_read_fails_while_replicas_end_connections() -> None:
+    """Broken: a connection that its server ended is lent again, or what comes on the next socket
+    of the same number is not heard.
+    """
+    end = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'sluice-%'"
+    )
+    ended = 0
+    with under_load("connections ended"):
+        for _ in range(25):
+            ended += sum(int(sql(end, replica)) for replica in ("replica-1", "replica-2"))
+            hold(0.2)
+    assert ended > 50
+
+
 def test_reads_go_on_and_no_acknowledged_write_is_lost_while_the_primary_restarts() -> None:
     """Broken: a restart of the primary takes reads down, or forgets a write that was answered."""
     member = sign_up(f"restart-{time.time_ns()}@example.com")

@@ -1,0 +1,158 @@
+"""Promises of `app/line.py`: who waits is woken, and a socket that is gone is let go."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Generator
+from typing import Any, cast
+
+import psycopg
+import pytest
+import uvloop
+from psycopg.abc import PQGen
+from psycopg.pq import ConnStatus
+from psycopg.waiting import Ready, Wait
+
+from app.line import Line, cut
+from tests.unit.stories import until
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+class Handle:
+    """What libpq has of a connection: a real socket; the peer at its other end is the server."""
+
+    def __init__(self) -> None:
+        mine, self.peer = socket.socketpair()
+        self.peer.settimeout(10)
+        mine.settimeout(0)
+        self.status = ConnStatus.OK
+        self.line = mine
+
+    @property
+    def socket(self) -> int:
+        """Its number."""
+        return self.line.fileno()
+
+    def finish(self) -> None:
+        """Close it."""
+        self.status = ConnStatus.BAD
+        self.line.close()
+        self.peer.close()
+
+    def hear(self, wanted: Wait = Wait.R) -> PQGen[tuple[int, bytes]]:
+        """As psycopg's own: wait until ready, then read what came."""
+        ready = yield wanted
+        return ready, self.line.recv(100) if ready & Ready.R else b""
+
+
+def line_of(handle: Handle) -> Line:
+    """A connection by this."""
+    return Line(cast("Any", handle))
+
+
+@pytest.fixture(params=LOOPS, ids=str)
+def runner(request: pytest.FixtureRequest) -> Generator[asyncio.Runner]:
+    """Runs a coroutine on either loop."""
+    with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
+        yield runner
+
+
+async def within[T](work: Awaitable[T]) -> T:
+    """What it returns; a wait that is never woken is a failure, no hanging test."""
+    async with asyncio.timeout(5):
+        return await work
+
+
+def test_who_waits_is_woken_each_time(runner: asyncio.Runner) -> None:
+    """Broken: the second statement on a connection waits for ever."""
+
+    async def story() -> None:
+        handle = Handle()
+        line = line_of(handle)
+        for word in (b"one", b"two", b"three"):
+            waiting = asyncio.create_task(line.wait(handle.hear()))
+            await asyncio.sleep(0)
+            handle.peer.send(word)
+            assert await within(waiting) == (Ready.R, word)
+        assert await within(line.wait(handle.hear(Wait.RW))) == (Ready.W, b"")
+        await line.close()
+
+    runner.run(within(story()))
+
+
+def test_what_nobody_asked_for_keeps_nobody_busy(runner: asyncio.Runner) -> None:
+    """Broken: a server that says goodbye to an idle connection takes a whole core."""
+
+    async def story() -> None:
+        handle = Handle()
+        line = line_of(handle)
+        handle.peer.send(b"an answer")
+        await line.wait(handle.hear())
+        handle.peer.send(b"goodbye")
+        await until(lambda: line._watched is None)  # noqa: SLF001 - else the loop calls it for ever
+        assert await line.wait(handle.hear()) == (Ready.R, b"goodbye")
+        await line.close()
+
+    runner.run(within(story()))
+
+
+def test_the_next_socket_of_the_same_number_is_heard(runner: asyncio.Runner) -> None:
+    """Broken: libpq closed the socket, its number is another connection's, and that is deaf."""
+
+    async def story() -> None:
+        first = Handle()
+        line = line_of(first)
+        first.peer.send(b"an answer")
+        await line.wait(first.hear())
+
+        def breaks() -> PQGen[None]:
+            yield Wait.R
+            first.finish()  # as libpq does when the server has closed it
+            raise psycopg.OperationalError("gone")
+
+        number = first.socket
+        first.peer.send(b"broken")
+        with pytest.raises(psycopg.OperationalError):
+            await line.wait(breaks())
+        second = Handle()
+        assert second.socket == number
+        next_one = line_of(second)
+        waiting = asyncio.create_task(next_one.wait(second.hear()))
+        await asyncio.sleep(0)
+        second.peer.send(b"heard")
+        assert await within(waiting) == (Ready.R, b"heard")
+        await next_one.close()
+
+    runner.run(within(story()))
+
+
+def test_who_is_cancelled_leaves_a_closed_connection(runner: asyncio.Runner) -> None:
+    """Broken: the next one reads the answer to a question of somebody else's."""
+
+    async def story() -> None:
+        handle = Handle()
+        line = line_of(handle)
+        waiting = asyncio.create_task(line.wait(handle.hear()))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert line.closed
+        assert handle.line.fileno() == -1
+
+    runner.run(within(story()))
+
+
+def test_who_waits_for_a_silent_server_is_told_that_it_was_cut(runner: asyncio.Runner) -> None:
+    """Broken: a server that says nothing holds up whoever asked it."""
+
+    async def story() -> None:
+        handle = Handle()
+        line = line_of(handle)
+        waiting = asyncio.create_task(line.wait(handle.hear()))
+        await asyncio.sleep(0)
+        cut(line)
+        assert await within(waiting) == (Ready.R, b"")  # the end of the stream
+        await line.close()
+
+    runner.run(within(story()))

@@ -1,8 +1,6 @@
-"""One connection to PostgreSQL: where it leads, how it waits, and how it is cut."""
+"""One connection to PostgreSQL: where it leads, and how it waits."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -10,14 +8,24 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.waiting import Ready, Wait
 
+# A socket that said nothing for so long is looked at, whatever the event loop knows of it.
+_LOOK_S = 0.1
+
+
+class Silent(psycopg.OperationalError):
+    """The server has not answered in time."""
+
 
 class Line(psycopg.AsyncConnection[Any]):
     """A psycopg connection that tells the event loop of its socket once.
 
-    psycopg tells it before each wait, takes that back after it, and sets a timer in case nothing
-    comes: with a new cursor for each statement that is a tenth of a sign-up (docs/performance.md).
-    Here the socket stays known to the loop as long as all goes well.
+    psycopg tells it before each wait and takes that back after it: with a new cursor for each
+    statement that is a tenth of a sign-up (docs/performance.md). Here the socket stays known to the
+    loop as long as all goes well.
     """
+
+    # When whoever waits is told that the server is silent, by the loop's clock.
+    until: float = float("inf")
 
     _heard: asyncio.Future[Ready] | None = None
     _watched: int | None = None  # the socket that the loop knows
@@ -46,15 +54,16 @@ class Line(psycopg.AsyncConnection[Any]):
     async def wait[T](
         self,
         gen: PQGen[T],
-        interval: float = 0.0,
+        interval: float = _LOOK_S,
         timeout: float | None = None,  # noqa: ASYNC109 - psycopg's own
     ) -> T:
         """Go on with this generator of psycopg's whenever the socket is ready; what it returns.
 
-        Whoever is cancelled meanwhile leaves the connection closed: it is unknown what the server
-        was doing. (psycopg would ask the server to stop, and wait for that as well.)
+        Whoever is cancelled meanwhile, or told that the server is silent, leaves the connection
+        closed: it is unknown what the server was doing. (psycopg would ask it to stop, and wait for
+        that as well.)
 
-        Raises what the generator raises.
+        Raises what the generator raises, and Silent.
         """
         if timeout is not None:
             self._unwatch()
@@ -63,12 +72,14 @@ class Line(psycopg.AsyncConnection[Any]):
             wanted = next(gen)
             while True:
                 wanted = gen.send(await self._ready(wanted))
+                # That was not all. uvloop tells once of a socket that is broken, then no more.
+                self._unwatch()
         except StopIteration as end:
             return cast("T", end.value)
         except BaseException as error:
             # libpq may have closed the socket: its number can be another one's any moment.
             self._unwatch()
-            if isinstance(error, asyncio.CancelledError):
+            if isinstance(error, asyncio.CancelledError | Silent):
                 self.pgconn.finish()
             raise
 
@@ -85,6 +96,7 @@ class Line(psycopg.AsyncConnection[Any]):
             self._watched = number
         heard: asyncio.Future[Ready] = loop.create_future()
         self._heard = heard
+        timer = loop.call_later(_LOOK_S, self._look)
         writes = wanted & Wait.W  # hardly ever: a statement mostly fits into the socket at once
         if writes:
             loop.add_writer(number, self._hear, Ready.W)
@@ -92,6 +104,7 @@ class Line(psycopg.AsyncConnection[Any]):
             return await heard
         finally:
             self._heard = None
+            timer.cancel()
             if writes:
                 loop.remove_writer(number)
 
@@ -102,19 +115,15 @@ class Line(psycopg.AsyncConnection[Any]):
         elif not self._heard.done():
             self._heard.set_result(ready)
 
+    def _look(self) -> None:
+        if self._heard is None or self._heard.done():
+            return
+        if asyncio.get_running_loop().time() < self.until:
+            self._heard.set_result(Ready.R)  # if there is nothing to be read, libpq finds nothing
+        else:
+            self._heard.set_exception(Silent("the server is silent"))
+
     def _unwatch(self) -> None:
         if self._watched is not None:
             asyncio.get_running_loop().remove_reader(self._watched)
             self._watched = None
-
-
-def cut(line: psycopg.AsyncConnection) -> None:
-    """End a connection whose server fell silent: who waits for it gets an OperationalError.
-
-    What a task that is cancelled leaves behind is only a connection; this is an answer.
-    """
-    if not line.closed:
-        # A second handle on the same line, since closing the first under the event loop would not
-        # be noticed by who waits for it.
-        with socket.socket(fileno=os.dup(line.fileno())) as handle:
-            handle.shutdown(socket.SHUT_RDWR)

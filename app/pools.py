@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
 
 from app import metrics
-from app.line import Line, cut
+from app.line import Line
 from app.settings import Settings
 
 # A connection that could not be made is tried once more after this time, then when it is needed.
@@ -27,7 +27,7 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 class _Lent:
     """A connection for a block; a class, since a generator would cost each statement more."""
 
-    __slots__ = ("_line", "_patience_s", "_pool", "_timer")
+    __slots__ = ("_line", "_patience_s", "_pool")
 
     def __init__(self, pool: Pool, patience_s: float) -> None:
         self._pool = pool
@@ -35,11 +35,10 @@ class _Lent:
 
     async def __aenter__(self) -> Line:
         self._line = await self._pool.take()
-        self._timer = asyncio.get_running_loop().call_later(self._patience_s, cut, self._line)
+        self._line.until = asyncio.get_running_loop().time() + self._patience_s
         return self._line
 
     async def __aexit__(self, *_: object) -> None:
-        self._timer.cancel()
         await self._pool.give_back(self._line)
 
 
@@ -99,7 +98,7 @@ class Pool:
             await self.drain()
 
     def connection(self, *, patience_s: float) -> _Lent:
-        """`async with` gives a connection, cut if the block takes longer than this.
+        """`async with` gives a connection; who still waits for its server after this is told so.
 
         The server ends a slow statement by itself; this is for a server that has fallen silent.
 

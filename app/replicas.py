@@ -23,7 +23,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from app import logs, metrics
-from app.line import Line, cut
+from app.line import Line
 from app.settings import Settings
 
 FLUSHED = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint"
@@ -227,11 +227,8 @@ class _Server:
         try:
             if self._line is None or self._line.closed:
                 self._line = await self._connect()
-            timer = asyncio.get_running_loop().call_later(_ANSWER_S, cut, self._line)
-            try:
-                rows = await self._line.rows(self._question)
-            finally:
-                timer.cancel()
+            self._line.until = asyncio.get_running_loop().time() + _ANSWER_S
+            rows = await self._line.rows(self._question)
         except (psycopg.Error, OSError) as error:
             log.debug("server_did_not_say", host=self.host, error=str(error)[:200])
             await self.close()

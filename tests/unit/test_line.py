@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 from collections.abc import Awaitable, Generator
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import ConnStatus
 from psycopg.waiting import Ready, Wait
 
-from app.line import Line, cut
+from app.line import Line, Silent
 from tests.unit.stories import until
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -22,8 +23,9 @@ class Handle:
     """What libpq has of a connection: a real socket; the peer at its other end is the server."""
 
     def __init__(self) -> None:
-        mine, self.peer = socket.socketpair()
-        self.peer.settimeout(10)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            mine = socket.create_connection(server.getsockname())
+            self.peer, _ = server.accept()
         mine.settimeout(0)
         self.status = ConnStatus.OK
         self.line = mine
@@ -37,6 +39,11 @@ class Handle:
         """Close it."""
         self.status = ConnStatus.BAD
         self.line.close()
+        self.peer.close()
+
+    def reset(self) -> None:
+        """Have the server's machine break the connection off, as when a process is killed."""
+        self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.peer.close()
 
     def hear(self, wanted: Wait = Wait.R) -> PQGen[tuple[int, bytes]]:
@@ -96,8 +103,11 @@ def test_what_nobody_asked_for_keeps_nobody_busy(runner: asyncio.Runner) -> None
     runner.run(within(story()))
 
 
-def test_the_next_socket_of_the_same_number_is_heard(runner: asyncio.Runner) -> None:
+def test_the_next_socket_of_the_same_number_is_heard(
+    runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Broken: libpq closed the socket, its number is another connection's, and that is deaf."""
+    monkeypatch.setattr("app.line._LOOK_S", 100.0)  # or a look would find it out
 
     async def story() -> None:
         first = Handle()
@@ -143,16 +153,44 @@ def test_who_is_cancelled_leaves_a_closed_connection(runner: asyncio.Runner) -> 
     runner.run(within(story()))
 
 
-def test_who_waits_for_a_silent_server_is_told_that_it_was_cut(runner: asyncio.Runner) -> None:
+def test_a_broken_socket_is_heard_as_often_as_it_is_asked(runner: asyncio.Runner) -> None:
+    """Broken: uvloop tells once of a socket that was reset, and whoever waits again is deaf."""
+
+    async def story() -> None:
+        handle = Handle()
+        line = line_of(handle)
+        handle.peer.send(b"an answer")
+        await line.wait(handle.hear())
+
+        def thrice() -> PQGen[list[int]]:
+            return [(yield Wait.R), (yield Wait.R), (yield Wait.R)]
+
+        waiting = asyncio.create_task(line.wait(thrice()))
+        await asyncio.sleep(0)
+        handle.reset()
+        assert await within(waiting) == [Ready.R] * 3
+        # And by the next statement, whose server was gone before it began.
+        with pytest.raises(ConnectionResetError):
+            await within(line.wait(handle.hear()))
+        await line.close()
+
+    runner.run(within(story()))
+
+
+def test_who_waits_for_a_silent_server_is_told(runner: asyncio.Runner) -> None:
     """Broken: a server that says nothing holds up whoever asked it."""
 
     async def story() -> None:
         handle = Handle()
         line = line_of(handle)
-        waiting = asyncio.create_task(line.wait(handle.hear()))
-        await asyncio.sleep(0)
-        cut(line)
-        assert await within(waiting) == (Ready.R, b"")  # the end of the stream
-        await line.close()
+
+        def patient() -> PQGen[None]:
+            while True:
+                yield Wait.R
+
+        line.until = asyncio.get_running_loop().time() + 0.2
+        with pytest.raises(Silent):
+            await within(line.wait(patient()))
+        assert line.closed
 
     runner.run(within(story()))

@@ -59,6 +59,9 @@ class Line(psycopg.AsyncConnection[Any]):
     ) -> T:
         """Go on with this generator of psycopg's whenever the socket is ready; what it returns.
 
+        Whether the time is over is asked after what has come was read: a loop that stood still
+        looks at its timers first, and the answer may lie there.
+
         Whoever is cancelled meanwhile, or told that the server is silent, leaves the connection
         closed: it is unknown what the server was doing. (psycopg would ask it to stop, and wait for
         that as well.)
@@ -74,6 +77,8 @@ class Line(psycopg.AsyncConnection[Any]):
                 wanted = gen.send(await self._ready(wanted))
                 # That was not all. uvloop tells once of a socket that is broken, then no more.
                 self._unwatch()
+                if asyncio.get_running_loop().time() >= self.until:
+                    raise Silent("the server is silent")  # noqa: TRY301 - one place ends it
         except StopIteration as end:
             return cast("T", end.value)
         except BaseException as error:
@@ -96,7 +101,8 @@ class Line(psycopg.AsyncConnection[Any]):
             self._watched = number
         heard: asyncio.Future[Ready] = loop.create_future()
         self._heard = heard
-        timer = loop.call_later(_LOOK_S, self._look)
+        # If there is nothing to be read, libpq finds nothing.
+        timer = loop.call_later(_LOOK_S, self._hear, Ready.R)
         writes = wanted & Wait.W  # hardly ever: a statement mostly fits into the socket at once
         if writes:
             loop.add_writer(number, self._hear, Ready.W)
@@ -114,14 +120,6 @@ class Line(psycopg.AsyncConnection[Any]):
             self._unwatch()
         elif not self._heard.done():
             self._heard.set_result(ready)
-
-    def _look(self) -> None:
-        if self._heard is None or self._heard.done():
-            return
-        if asyncio.get_running_loop().time() < self.until:
-            self._heard.set_result(Ready.R)  # if there is nothing to be read, libpq finds nothing
-        else:
-            self._heard.set_exception(Silent("the server is silent"))
 
     def _unwatch(self) -> None:
         if self._watched is not None:

@@ -194,3 +194,21 @@ def test_who_waits_for_a_silent_server_is_told(runner: asyncio.Runner) -> None:
         assert line.closed
 
     runner.run(within(story()))
+
+
+def test_an_answer_that_is_there_is_read_however_late(runner: asyncio.Runner) -> None:
+    """Broken: a process that stood still for seconds takes a server that answered for a silent one,
+    and a write that was done for a failed one.
+    """
+
+    async def story() -> None:
+        handle = Handle()
+        line = line_of(handle)
+        line.until = asyncio.get_running_loop().time() - 1
+        waiting = asyncio.create_task(line.wait(handle.hear()))
+        await asyncio.sleep(0)
+        handle.peer.send(b"an answer")
+        assert await within(waiting) == (Ready.R, b"an answer")
+        await line.close()
+
+    runner.run(within(story()))

@@ -194,9 +194,9 @@ class Database:
         """Whether this replica is there yet; asked only when it was not when last heard of."""
         assert self._replicas
         if self._replicas.replayed(who) < position:
-            rows = await line.rows(replicas.REPLAYED)
-            if rows and rows[0][0] is not None:
-                self._replicas.note(who, rows[0][0])
+            replayed = await replicas.told(line, replicas.REPLAYED)
+            if replayed is not None:
+                self._replicas.note(who, replayed)
         return self._replicas.replayed(who) >= position
 
     def _reader_hosts(self) -> list[str]:

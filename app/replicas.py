@@ -228,14 +228,19 @@ class _Server:
             if self._line is None or self._line.closed:
                 self._line = await self._connect()
             self._line.until = asyncio.get_running_loop().time() + _ANSWER_S
-            rows = await self._line.rows(self._question)
+            return await told(self._line, self._question)
         except (psycopg.Error, OSError) as error:
             log.debug("server_did_not_say", host=self.host, error=str(error)[:200])
             await self.close()
             return None
-        return int(rows[0][0]) if rows and rows[0][0] is not None else None
 
     async def _connect(self) -> Line:
         where: dict[str, Any] = {"host": self.host, "port": 5432} if self.host else {}
         dsn = make_conninfo(self._dsn, connect_timeout=2, application_name="sluice-watch", **where)
         return await Line.connect(dsn, autocommit=True)
+
+
+async def told(line: Line, question: str) -> int | None:
+    """The position that a server tells; None of one that replays nothing, being no replica."""
+    position: int | None = (await line.rows(question))[0][0]
+    return position

@@ -124,6 +124,11 @@ def sql(statement: str, service: str = "primary") -> str:
     return must("docker", "exec", container(service), *psql).strip()
 
 
+def redis(*command: str) -> str:
+    """Return what redis-cli prints."""
+    return must("docker", "exec", container("redis"), "redis-cli", *command).strip()
+
+
 def mails_to(address: str) -> list[dict[str, Any]]:
     """Return the mails to one address that lie in the inbox."""
     inbox: list[dict[str, Any]] = (

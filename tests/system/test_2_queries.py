@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.system.stack import container, must, server_timing, sign_up, sql
+from tests.system.stack import container, redis, server_timing, sign_up, sql
 from tests.system.waiting import eventually
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def commands_about(key: str) -> Iterator[list[str]]:
         assert watching.stdout is not None
         assert watching.stdout.readline().strip() == "OK"
         yield seen
-        must("docker", "exec", container("redis"), "redis-cli", "ECHO", "that-was-all")
+        redis("ECHO", "that-was-all")
         for line in watching.stdout:  # 1764036000.1 [0 10.0.0.7:51234] "GET" "user:6007"
             command = line.partition("] ")[2].replace('"', "")
             if "that-was-all" in command:

@@ -13,6 +13,7 @@ from tests.system.stack import (
     container,
     mails_to,
     must,
+    redis,
     server_timing,
     sql,
     wait_healthy,
@@ -105,26 +106,23 @@ def test_reads_go_on_without_redis(visitor: httpx.Client) -> None:
 def test_redis_begins_with_what_it_had_unless_the_machine_was_started_since() -> None:
     """Broken: a killed one forgets views, or after the machine died old answers are served."""
 
-    def redis(*command: str) -> str:
-        return must("docker", "exec", container("redis"), *command).strip()
-
     def lies_there(expected: str) -> None:
-        assert redis("redis-cli", "GET", "tests:kept") == expected
+        assert redis("GET", "tests:kept") == expected
 
     try:
-        redis("redis-cli", "SET", "tests:kept", "1")
+        redis("SET", "tests:kept", "1")
         must("docker", "kill", container("redis"))
         must("docker", "start", container("redis"))
         eventually(partial(lies_there, "1"), within_s=30)
-        redis("sh", "-c", "echo another > boot_id")
+        must("docker", "exec", container("redis"), "sh", "-c", "echo another > boot_id")
         must("docker", "restart", container("redis"))
         eventually(partial(lies_there, ""), within_s=30)
         # And it keeps again what it is given from now on.
-        redis("redis-cli", "SET", "tests:kept", "2")
+        redis("SET", "tests:kept", "2")
         must("docker", "restart", container("redis"))
         eventually(partial(lies_there, "2"), within_s=30)
     finally:
-        redis("redis-cli", "DEL", "tests:kept")
+        redis("DEL", "tests:kept")
 
 
 def test_sign_ups_go_on_without_the_broker_and_their_mails_follow(visitor: httpx.Client) -> None:

@@ -25,6 +25,7 @@ from tests.system.stack import (
     container,
     figure,
     must,
+    redis,
     run,
     server_timing,
     sign_up,
@@ -41,11 +42,6 @@ pytestmark = pytest.mark.usefixtures("stage_5")
 
 RACE_S = 60.0
 WEB = [container("web", number) for number in (1, 2, 3)]
-
-
-def redis(*command: str) -> str:
-    """Return what redis-cli prints."""
-    return must("docker", "exec", container("redis"), "redis-cli", *command).strip()
 
 
 def profiles_asked_for() -> int:

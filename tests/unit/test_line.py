@@ -57,6 +57,14 @@ def line_of(handle: Handle) -> Line:
     return Line(cast("Any", handle))
 
 
+async def heard(line: Line, handle: Handle, word: bytes) -> tuple[int, bytes]:
+    """What a statement hears when its server says this while it waits."""
+    waiting = asyncio.create_task(line.wait(handle.hear()))
+    await asyncio.sleep(0)
+    handle.peer.send(word)
+    return await waiting
+
+
 @pytest.fixture(params=LOOPS, ids=str)
 def runner(request: pytest.FixtureRequest) -> Generator[asyncio.Runner]:
     """Runs a coroutine on either loop."""
@@ -64,10 +72,10 @@ def runner(request: pytest.FixtureRequest) -> Generator[asyncio.Runner]:
         yield runner
 
 
-async def within[T](work: Awaitable[T]) -> T:
-    """What it returns; a wait that is never woken is a failure, no hanging test."""
+async def within(story: Awaitable[None]) -> None:
+    """The whole of it: a wait that is never woken is a failure, no hanging test."""
     async with asyncio.timeout(5):
-        return await work
+        await story
 
 
 def test_who_waits_is_woken_each_time(runner: asyncio.Runner) -> None:
@@ -77,11 +85,8 @@ def test_who_waits_is_woken_each_time(runner: asyncio.Runner) -> None:
         handle = Handle()
         line = line_of(handle)
         for word in (b"one", b"two", b"three"):
-            waiting = asyncio.create_task(line.wait(handle.hear()))
-            await asyncio.sleep(0)
-            handle.peer.send(word)
-            assert await within(waiting) == (Ready.R, word)
-        assert await within(line.wait(handle.hear(Wait.RW))) == (Ready.W, b"")
+            assert await heard(line, handle, word) == (Ready.R, word)
+        assert await line.wait(handle.hear(Wait.RW)) == (Ready.W, b"")
         await line.close()
 
     runner.run(within(story()))
@@ -127,10 +132,7 @@ def test_the_next_socket_of_the_same_number_is_heard(
         second = Handle()
         assert second.socket == number
         next_one = line_of(second)
-        waiting = asyncio.create_task(next_one.wait(second.hear()))
-        await asyncio.sleep(0)
-        second.peer.send(b"heard")
-        assert await within(waiting) == (Ready.R, b"heard")
+        assert await heard(next_one, second, b"an answer") == (Ready.R, b"an answer")
         await next_one.close()
 
     runner.run(within(story()))
@@ -168,10 +170,10 @@ def test_a_broken_socket_is_heard_as_often_as_it_is_asked(runner: asyncio.Runner
         waiting = asyncio.create_task(line.wait(thrice()))
         await asyncio.sleep(0)
         handle.reset()
-        assert await within(waiting) == [Ready.R] * 3
+        assert await waiting == [Ready.R] * 3
         # And by the next statement, whose server was gone before it began.
         with pytest.raises(ConnectionResetError):
-            await within(line.wait(handle.hear()))
+            await line.wait(handle.hear())
         await line.close()
 
     runner.run(within(story()))
@@ -190,7 +192,7 @@ def test_who_waits_for_a_silent_server_is_told(runner: asyncio.Runner) -> None:
 
         line.until = asyncio.get_running_loop().time() + 0.2
         with pytest.raises(Silent):
-            await within(line.wait(patient()))
+            await line.wait(patient())
         assert line.closed
 
     runner.run(within(story()))
@@ -205,10 +207,7 @@ def test_an_answer_that_is_there_is_read_however_late(runner: asyncio.Runner) ->
         handle = Handle()
         line = line_of(handle)
         line.until = asyncio.get_running_loop().time() - 1
-        waiting = asyncio.create_task(line.wait(handle.hear()))
-        await asyncio.sleep(0)
-        handle.peer.send(b"an answer")
-        assert await within(waiting) == (Ready.R, b"an answer")
+        assert await heard(line, handle, b"an answer") == (Ready.R, b"an answer")
         await line.close()
 
     runner.run(within(story()))
